@@ -1,0 +1,60 @@
+# `make` alone prints what there is. Everything runs in .venv/, which `make setup` prepares.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup chat run test check format lock clean
+
+help: ## What there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/run.stamp ## Prepare .venv/ with what Troupe runs on
+
+chat: $(VENV)/run.stamp ## Play a bundled persona here in the terminal
+	@$(BIN)/troupe chat
+
+run: $(VENV)/run.stamp ## Play on Discord (needs TROUPE_DISCORD_TOKEN, see README)
+	@$(BIN)/troupe run
+
+test: $(VENV)/dev.stamp ## All tests, with coverage
+	$(BIN)/coverage run -m pytest -q
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --skip-covered --show-missing
+
+check: $(VENV)/dev.stamp ## Format, lint, import contracts, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/pyright
+
+format: $(VENV)/dev.stamp ## Format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: ## Lock the dependencies anew (needs uv)
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 pyproject.toml --extra build -o requirements.lock
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 pyproject.toml --extra build --extra dev -c requirements.lock \
+		-o requirements-dev.lock
+
+clean: ## Remove .venv/ and caches; never data/
+	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache .coverage .coverage.*
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Troupe needs Python 3.11 or newer; name one: make setup PYTHON=python3.12" >&2; exit 1; }
+	@echo "Preparing $(VENV)/ (once)…" >&2
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.lock $(VENV)/run.stamp
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
