@@ -1,0 +1,1 @@
+"""Personas: read from character cards, kept in a library. Knows nothing of Discord or storage."""

@@ -1,0 +1,66 @@
+"""A persona: what a character card says, as values."""
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+# A key is the value of a Discord autocomplete choice, which may have 100 characters.
+MAX_KEY_LENGTH = 80
+
+_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Persona:
+    """Who speaks.
+
+    The texts are exactly those of the card: nothing is trimmed and no line ending is changed,
+    because a card that is exported again must be the card that came in. Macros are still in them.
+    """
+
+    key: str
+    """The stable name in a library; scenes remember a persona by it."""
+    name: str
+    nickname: str = ""
+    """What the persona is called in a scene, where that is not the name."""
+    description: str = ""
+    personality: str = ""
+    scenario: str = ""
+    greeting: str = ""
+    """What the persona says first; `first_mes` in a card."""
+    alternate_greetings: tuple[str, ...] = ()
+    example_dialogue: str = ""
+    system_prompt: str = ""
+    """Replaces the service's own system text; empty means that one is used."""
+    post_history_instructions: str = ""
+    creator_notes: str = ""
+    """For people to read; never part of a prompt."""
+    creator: str = ""
+    tags: tuple[str, ...] = ()
+    kind: str = "v2"
+    """The form of the card it came from: v1, v2 or v3."""
+    card: Mapping[str, object] = field(default_factory=dict[str, object], repr=False, compare=False)
+    """The whole card object as it was read, with the fields that we do not know."""
+
+    @property
+    def spoken_name(self) -> str:
+        """The name used in a scene, and what `{{char}}` gives."""
+        return self.name if is_blank(self.nickname) else self.nickname
+
+
+def is_blank(text: str) -> bool:
+    """Whether a reader would see nothing: spaces, control and zero-width characters only."""
+    return all(unicodedata.category(character) in _INVISIBLE_CATEGORIES for character in text)
+
+
+def persona_key(stem: str) -> str:
+    """Make a key from the stem of a file name: lower case, words joined by hyphens.
+
+    Letters of every script stay, with their marks (without them Hindi falls apart). A stem
+    without letters or digits gives its code points, so that `🦊.png` has a key of its own too.
+    """
+    # Compatibility composition: macOS stores "ö" as two characters, others as one.
+    text = unicodedata.normalize("NFKC", stem).lower()
+    spaced = "".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in text)
+    words = spaced.split() or [f"u{ord(c):x}" for c in text if not c.isspace()]
+    return "-".join(words)[:MAX_KEY_LENGTH].rstrip("-")
