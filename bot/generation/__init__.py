@@ -1,0 +1,1 @@
+"""Text in, text out: engines, their workers, and who is served next."""

@@ -1,0 +1,1 @@
+"""One module per kind of engine; they do not know each other."""

@@ -1,0 +1,103 @@
+"""From the operator's description to a running engine; imports only the engine asked for."""
+
+from typing import TYPE_CHECKING
+
+from bot.generation.config import LlamaCppConfig, LlamaServerConfig
+from bot.generation.engine import Endpoint
+from bot.generation.errors import EngineUnavailableError
+from bot.generation.types import EngineState
+from bot.generation.workers.child import WorkerSettings
+from bot.generation.workers.model_files import (
+    GgufHeader,
+    ModelFileError,
+    ModelFileKind,
+    detect_model_file,
+    read_gguf_header,
+)
+
+if TYPE_CHECKING:
+    from bot.generation.engine import Engine
+
+_LONGEST_DEFAULT_WINDOW = 8192
+_SHORTEST_MODEL_WINDOW = 2048
+"""For files that do not say what they were trained for: LLaMA 1's length."""
+_ALL_LAYERS = 9999
+
+
+class StaticEndpoint:
+    """A server that somebody else keeps alive."""
+
+    state = EngineState.READY
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    async def get_endpoint(self) -> Endpoint:
+        """Always the same."""
+        return self._endpoint
+
+    async def aclose(self) -> None:
+        """Nothing here is ours."""
+
+
+def open_engine(config: LlamaCppConfig | LlamaServerConfig) -> "Engine":
+    """Start the engine that is described; the model loads while this has long returned.
+
+    Raises:
+        EngineUnavailableError: If the model file cannot be used, with what would do.
+    """
+    from bot.generation.engines.llama_server import LlamaServerEngine  # noqa: PLC0415
+
+    if isinstance(config, LlamaServerConfig):
+        url = str(config.url).rstrip("/")
+        endpoint = Endpoint(url=url, api_key=config.api_key.get_secret_value())
+        return LlamaServerEngine(StaticEndpoint(endpoint), name=f"llama_server {url}")
+
+    from bot.generation.workers.supervisor import WorkerSupervisor  # noqa: PLC0415
+
+    header = inspect_model(config)
+    supervisor = WorkerSupervisor(
+        "bot.generation.workers.llamacpp_worker", _choose_settings(config, header)
+    )
+    supervisor.start()
+    return LlamaServerEngine(supervisor, name=f"llamacpp {config.model.name}")
+
+
+def inspect_model(config: LlamaCppConfig) -> GgufHeader:
+    """Read the header of the configured file.
+
+    Raises:
+        EngineUnavailableError: If the file is missing, damaged or of a kind that no worker loads.
+    """
+    try:
+        kind = detect_model_file(config.model)
+        if kind is ModelFileKind.GGUF:
+            return read_gguf_header(config.model)
+    except ModelFileError as error:
+        fix = f"{error}. The setting is TROUPE_ENGINE__MODEL"
+        raise EngineUnavailableError("llamacpp", fix) from error
+    remedies = {
+        ModelFileKind.GGML: "it is a GGML file of 2023; take the GGUF file of the same model",
+        ModelFileKind.WEIGHTS_FOLDER: (
+            "it is a folder of weights (EXL2 or safetensors), which TabbyAPI or vLLM serve; "
+            "take the GGUF file of the same model, or point TROUPE_ENGINE__KIND=llama_server and "
+            "TROUPE_ENGINE__URL at a llama.cpp server"
+        ),
+    }
+    raise EngineUnavailableError("llamacpp", f"{config.model}: {remedies[kind]}")
+
+
+def _choose_settings(config: LlamaCppConfig, header: GgufHeader) -> WorkerSettings:
+    trained = header.context_length or _SHORTEST_MODEL_WINDOW
+    layers = {"auto": -1, "all": _ALL_LAYERS}
+    return WorkerSettings(
+        model=str(config.model),
+        api_key="",
+        parent_pid=0,
+        context_length=config.context_length or min(trained, _LONGEST_DEFAULT_WINDOW),
+        slots=config.slots,
+        gpu_layers=(
+            layers[config.gpu_layers] if isinstance(config.gpu_layers, str) else config.gpu_layers
+        ),
+        threads=config.threads or 0,
+    )

@@ -1,0 +1,91 @@
+"""Bytes to events, and text held back while it could be the start of a stop sequence."""
+
+import json
+from collections.abc import AsyncIterator, Iterable
+from typing import cast
+
+
+async def read_events(pieces: AsyncIterator[bytes]) -> AsyncIterator[dict[str, object]]:
+    """Read the JSON objects of a server-sent event stream.
+
+    Lines are joined across network pieces here, because llama.cpp's last event repeats the
+    prompt and outgrows the line limits of stream readers. `[DONE]` and comments are passed over.
+
+    Raises:
+        ValueError: If an event is not a JSON object.
+    """
+    pending = b""
+    async for piece in pieces:
+        pending += piece
+        *lines, pending = pending.split(b"\n")
+        for line in lines:
+            if (event := _read_line(line)) is not None:
+                yield event
+    if (event := _read_line(pending)) is not None:
+        yield event
+
+
+def _read_line(line: bytes) -> dict[str, object] | None:
+    field, colon, value = line.strip().partition(b":")
+    value = value.strip()
+    if not colon or field not in {b"data", b"error"} or value == b"[DONE]":
+        return None
+    event: object = json.loads(value)
+    if not isinstance(event, dict):
+        message = f"an event that is no object: {value[:80]!r}"
+        raise ValueError(message)
+    return cast("dict[str, object]", event)
+
+
+class StopScanner:
+    """Passes text on up to a stop sequence and never shows half of one.
+
+    A reply is scanned as if a line feed stood before it, because stop sequences are anchored with
+    one and a reply may begin with a header. White space at the start of a reply is dropped.
+    """
+
+    def __init__(self, stop_sequences: Iterable[str]) -> None:
+        self._stops = tuple(stop for stop in stop_sequences if stop)
+        self._held = ""
+        self._begun = False
+        self._anchor_passed = False
+        self.stopped = False
+
+    def feed(self, text: str) -> str:
+        """Take new text and return what may be shown for sure."""
+        if self.stopped:
+            return ""
+        self._held += text
+        if not self._begun:
+            if not self._held.strip():
+                return ""
+            self._begun = True
+            self._held = "\n" + self._held.lstrip()
+        end = min((at for at in map(self._held.find, self._stops) if at >= 0), default=-1)
+        if end >= 0:
+            self.stopped = True
+            return self._release(end, drop_rest=True)
+        return self._release(len(self._held) - self._longest_partial())
+
+    def flush(self) -> str:
+        """Return what was held back, when the text ended without a stop sequence."""
+        if self.stopped or not self._begun:
+            return ""
+        return self._release(len(self._held))
+
+    def _release(self, end: int, *, drop_rest: bool = False) -> str:
+        released, self._held = self._held[:end], "" if drop_rest else self._held[end:]
+        if self._anchor_passed or not released:
+            return released
+        self._anchor_passed = True
+        return released.removeprefix("\n")
+
+    def _longest_partial(self) -> int:
+        """Length of the longest tail that begins a stop sequence."""
+        longest = 0
+        for stop in self._stops:
+            for size in range(min(len(stop) - 1, len(self._held)), longest, -1):
+                if self._held.endswith(stop[:size]):
+                    longest = size
+                    break
+        return longest
