@@ -1,0 +1,56 @@
+"""Values between the edges (Discord, terminal) and the service."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingMessage:
+    """A person's message, with nothing of Discord left in it but ids."""
+
+    message_id: int | None
+    """None in the terminal."""
+    scene_key: str
+    channel_id: int | None
+    guild_id: int | None
+    author_id: int
+    author_name: str
+    """As others see it in that place."""
+    text: str
+    """Readable: mentions as names, the bot's own mention at the start taken off."""
+    is_bot: bool = False
+    """Another bot or a webhook; our own messages never get this far."""
+    is_direct: bool = False
+    mentions_bot: bool = False
+    replies_to_bot: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pacing:
+    """All intervals in one value, so that tests run the same code at a twentieth."""
+
+    gather_seconds: float = 0.8
+    """A burst of messages this close together is one answer."""
+    first_text_seconds: float = 1.0
+    """The first text is shown after this, or with its first sentence."""
+    edit_seconds: float = 1.2
+    """Between the starts of two edits of a reply."""
+    typing_seconds: float = 8.0
+    """Discord shows typing for ten seconds."""
+    notice_seconds: float = 2.0
+    """A person who waits longer than this for the model is told why."""
+    retry_seconds: float = 5.0
+    """Before something that failed in Discord is tried again."""
+    shutdown_seconds: float = 8.0
+    """Replies in progress may take this long when the bot is asked to end."""
+
+    @classmethod
+    def scaled(cls, factor: float) -> "Pacing":
+        """All intervals times a factor."""
+        default = cls()
+        values = {name: getattr(default, name) * factor for name in cls.__dataclass_fields__}
+        return cls(**values)
+
+
+def write_scene_key(channel_id: int) -> str:
+    """The scene key of a Discord channel, thread or DM: each has a scene of its own."""
+    return f"discord/{channel_id}"

@@ -1,0 +1,1 @@
+"""From persona, turns and budget to the exact text a model reads."""

@@ -1,0 +1,45 @@
+"""A card's example dialogue, read into turns (layout: character card V1 spec, `mes_example`)."""
+
+import re
+from typing import TYPE_CHECKING
+
+from bot.prompting.prompt import PromptTurn
+from storage.records import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_START = re.compile(r"<START>", re.IGNORECASE)
+
+
+def read_examples(text: str, *, persona_name: str, person_name: str) -> list[PromptTurn]:
+    """Split example dialogue into turns at lines that begin with one of the two names.
+
+    Text that nobody speaks is kept as the narrator's, because a card's author wanted it seen.
+
+    Args:
+        text: With macros replaced.
+        persona_name: What `{{char}}` gave.
+        person_name: What `{{user}}` gave.
+    """
+    speakers = {persona_name: Role.PERSONA, person_name: Role.PERSON}
+    return [turn for block in _START.split(text) for turn in _read_block(block, speakers)]
+
+
+def _read_block(block: str, speakers: dict[str, Role]) -> "Iterator[PromptTurn]":
+    role, name, lines = Role.NARRATOR, "", list[str]()
+    for line in block.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        spoken, colon, rest = line.partition(":")
+        if colon and spoken.strip() in speakers:
+            yield from _finish(role, name, lines)
+            name = spoken.strip()
+            role, lines = speakers[name], [rest]
+        else:
+            lines.append(line)
+    yield from _finish(role, name, lines)
+
+
+def _finish(role: Role, name: str, lines: list[str]) -> "Iterator[PromptTurn]":
+    text = "\n".join(lines).strip()
+    if text:
+        yield PromptTurn(role=role, name=name, text=text)

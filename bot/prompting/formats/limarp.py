@@ -1,0 +1,69 @@
+"""LimaRP v3: extended Alpaca with length words on the header of the open turn.
+
+Source: the cards of LimaRP-Mistral-7B and its successors. `### Input:` always has its colon; the
+cards' colonless form is a slip.
+"""
+
+from typing import TYPE_CHECKING
+
+from bot.prompting.formats.markers import (
+    Markers,
+    join_segments,
+    list_speaker_stops,
+    write_marked_turn,
+)
+from bot.prompting.prompt import HeadParts, PromptTurn, Segment, control, trusted, untrusted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MARKERS = Markers(
+    person="### Input:\n", persona="### Response:\n", narrator="### Input:\n", end="\n\n"
+)
+
+
+class LimarpFormat:
+    """For models trained on the LimaRP data set."""
+
+    name = "limarp"
+    line_headers = ("###",)
+
+    def write_head(self, head: HeadParts) -> list[Segment]:
+        """The instruction block; paragraphs of which nothing is known are left out whole."""
+        name, person = untrusted(head.persona_name), untrusted(head.person.name)
+        about = " ".join(part for part in (head.description, head.personality) if part)
+        blocks: list[list[Segment]] = []
+        if about:
+            blocks.append([name, trusted("'s Persona: "), untrusted(about)])
+        if head.person.description:
+            blocks.append([person, trusted("'s Persona: "), untrusted(head.person.description)])
+        if head.scenario:
+            blocks.append([trusted("Scenario: "), untrusted(head.scenario)])
+        if head.system_prompt:
+            blocks.append([untrusted(head.system_prompt)])
+        blocks.append(
+            [
+                trusted("Play the role of "),
+                name,
+                trusted(". You must engage in a roleplaying chat with "),
+                person,
+                trusted(" below this line. Do not write dialogues and narration for "),
+                person,
+                trusted("."),
+            ]
+        )
+        return [control("### Instruction:\n"), *join_segments(blocks, "\n\n"), control("\n\n")]
+
+    def write_turn(self, turn: PromptTurn) -> list[Segment]:
+        """Finished turns have the bare header."""
+        return write_marked_turn(_MARKERS, turn)
+
+    def write_open_turn(self, persona_name: str, length_word: str | None) -> list[Segment]:
+        """The prompt ends in `Name:` without a space, as the training text was cut."""
+        length = f" (length = {length_word})" if length_word else ""
+        return [control(f"### Response:{length}\n"), untrusted(persona_name), control(":")]
+
+    def list_stop_sequences(self, people: "Iterable[str]") -> tuple[str, ...]:
+        """Headers, the colonless one too: nothing says that the model ends its replies itself."""
+        headers = ("\n### Input", "\n### Response", "\n### Instruction")
+        return (*headers, *list_speaker_stops(people))

@@ -1,0 +1,106 @@
+"""The values that a prompt is made of."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from storage.records import Role
+
+LENGTH_WORDS = (
+    "micro",
+    "tiny",
+    "short",
+    "medium",
+    "long",
+    "massive",
+    "huge",
+    "enormous",
+    "humongous",
+    "unlimited",
+)
+"""LimaRP v3's length words, shortest first (cards of LimaRP-Mistral-7B and its successors)."""
+
+
+class SegmentKind(StrEnum):
+    """Who wrote a piece of a prompt."""
+
+    CONTROL = "control"
+    """The format's own markers: the only text that may become control tokens."""
+    TRUSTED = "trusted"
+    """Configuration."""
+    UNTRUSTED = "untrusted"
+    """People's messages and names, cards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of a prompt with one author."""
+
+    kind: SegmentKind
+    text: str
+
+
+def control(text: str) -> Segment:
+    """A format's own marker."""
+    return Segment(SegmentKind.CONTROL, text)
+
+
+def trusted(text: str) -> Segment:
+    """A sentence of ours."""
+    return Segment(SegmentKind.TRUSTED, text)
+
+
+def untrusted(text: str) -> Segment:
+    """Somebody's text, already neutralised."""
+    return Segment(SegmentKind.UNTRUSTED, text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptTurn:
+    """One utterance, in the order of the scene."""
+
+    role: "Role"
+    name: str
+    """Of who speaks; not written for the narrator."""
+    text: str
+    turn_id: int = 0
+    """The stored turn's id; 0 for example dialogue and cases from a file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Who opened the scene: what `{{user}}` gives, for as long as the scene lasts."""
+
+    name: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadParts:
+    """The texts of a prompt's head: macros replaced, neutralised, empty where not given."""
+
+    persona_name: str
+    description: str
+    personality: str
+    scenario: str
+    system_prompt: str
+    person: Person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A prompt that fits its window."""
+
+    segments: tuple[Segment, ...] = field(repr=False)
+    stop_sequences: tuple[str, ...]
+    token_count: int | None
+    """None when nothing was there to count with."""
+    max_tokens: int
+    anchor_turn_id: int | None
+    """The oldest turn that is in it, when older ones no longer fitted."""
+
+    @property
+    def text(self) -> str:
+        """The rendered prompt."""
+        return "".join(segment.text for segment in self.segments)

@@ -1,0 +1,149 @@
+"""Makes people's and cards' text harmless for one prompt format.
+
+Only the prompt is changed: what is stored and shown stays as written. Attacks and reasons:
+`docs/prompts.md`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+ZERO_WIDTH_NON_JOINER = "\u200c"
+"""Put inside a special string, it keeps the looks and breaks the token."""
+KNOWN_SPECIAL_STRINGS = (
+    "<s>",
+    "</s>",
+    "<unk>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|endoftext|>",
+    "<|begin_of_text|>",
+    "<|end_of_text|>",
+    "<|start_header_id|>",
+    "<|end_header_id|>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<start_of_turn>",
+    "<end_of_turn>",
+    "<bos>",
+    "<eos>",
+    "<pad>",
+    "<|user|>",
+    "<|assistant|>",
+    "<|system|>",
+    "<|end|>",
+    "[INST]",
+    "[/INST]",
+    "[SYSTEM_PROMPT]",
+    "[/SYSTEM_PROMPT]",
+    "<EOT>",
+)
+"""For engines whose vocabulary cannot be read; a model file's own strings are added to these."""
+
+_QUOTE = "> "
+_LONGEST_NAME = 32
+_NO_NAME = "Someone"
+_LINE_BREAK = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_SPACES = re.compile(r"\s+")
+
+
+def fold(text: str) -> str:
+    """The form in which look-alikes are compared: NFKC, no invisible characters, lower case."""
+    visible = "".join(char for char in text if unicodedata.category(char) not in {"Cf", "Cc"})
+    return unicodedata.normalize("NFKC", visible).casefold().strip()
+
+
+def clean_name(name: str) -> str:
+    """A display name that stays on its line and cannot pass for a header.
+
+    Line breaks, control and invisible characters, colons and leading marks go; at most 32
+    characters stay.
+    """
+    kept = "".join(
+        " " if char.isspace() else char
+        for char in name
+        if char.isspace() or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    )
+    kept = kept.replace(":", " ").replace("：", " ")
+    kept = _SPACES.sub(" ", kept).strip().lstrip("#>").strip()
+    return kept[:_LONGEST_NAME].strip() or _NO_NAME
+
+
+class Neutraliser:
+    """Knows what must not occur in untrusted text: special strings, headers, speakers' names."""
+
+    def __init__(
+        self,
+        *,
+        special_strings: Iterable[str],
+        line_headers: Iterable[str],
+        persona_name: str,
+    ) -> None:
+        """Collect what to break.
+
+        Args:
+            special_strings: Texts of the vocabulary's control tokens.
+            line_headers: What a line must not begin with in the format in use.
+            persona_name: The persona's cleaned name, which no person may bear.
+        """
+        specials = {text for text in special_strings if len(text) > 1}
+        longest_first = sorted(specials, key=len, reverse=True)
+        self._special = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+        self._headers = tuple(fold(header) for header in line_headers)
+        self._persona_name = persona_name
+        self._speakers = {fold(persona_name)}
+
+    def add_speakers(self, names: Iterable[str]) -> None:
+        """Remember who takes part, before their texts are neutralised."""
+        self._speakers.update(fold(name) for name in names)
+
+    def name(self, name: str) -> str:
+        """A person's name for the prompt; one that is the persona's is marked."""
+        cleaned = self.specials(clean_name(name))
+        if fold(cleaned) == fold(self._persona_name):
+            return f"{cleaned} (user)"
+        return cleaned
+
+    def specials(self, text: str) -> str:
+        """Break every special string, also those that appear when a longer one is broken."""
+        while True:
+            broken = self._special.sub(_break, text)
+            if broken == text:
+                return text
+            text = broken
+
+    def card(self, text: str) -> str:
+        """Text of a card's head: headers and special strings are broken, names may stand."""
+        return self._lines(text, speakers=False, first_line=True)
+
+    def utterance(self, text: str, *, starts_line: bool = False) -> str:
+        """What somebody said: no header and no other speaker at a line's start.
+
+        Args:
+            text: As written.
+            starts_line: Whether its first line stands at a line's start, not behind a name.
+        """
+        return self._lines(text, speakers=True, first_line=starts_line)
+
+    def _lines(self, text: str, *, speakers: bool, first_line: bool) -> str:
+        lines = self.specials(_LINE_BREAK.sub("\n", text)).split("\n")
+        return "\n".join(
+            _QUOTE + line
+            if (number or first_line) and self._is_forged(line, speakers=speakers)
+            else line
+            for number, line in enumerate(lines)
+        )
+
+    def _is_forged(self, line: str, *, speakers: bool) -> bool:
+        folded = fold(line)
+        if folded.startswith(self._headers):
+            return True
+        if not speakers:
+            return False
+        name, colon, _ = folded.partition(":")
+        return bool(colon) and name.strip(" *_~`\"'") in self._speakers
+
+
+def _break(match: re.Match[str]) -> str:
+    text = match[0]
+    return text[0] + ZERO_WIDTH_NON_JOINER + text[1:]

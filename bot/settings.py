@@ -1,0 +1,147 @@
+"""Settings, read once from the environment and `.env`."""
+
+import difflib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.generation.config import EngineConfig, LlamaCppConfig, LlamaServerConfig
+
+PREFIX = "TROUPE_"
+_ENV_FILE = ".env"
+
+LengthSetting = Literal[
+    "auto",
+    "micro",
+    "tiny",
+    "short",
+    "medium",
+    "long",
+    "massive",
+    "huge",
+    "enormous",
+    "humongous",
+    "unlimited",
+]
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used, with how to mend them."""
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """Everything an operator can choose; `.env.example` has each with a comment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_file=_ENV_FILE,
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        dotenv_filtering="match_prefix",
+        hide_input_in_errors=True,
+    )
+
+    discord_token: SecretStr = SecretStr("")
+    """The bot's token."""
+    discord_api_base: str = "https://discord.com/api/v10"
+    """REST address; a rate-limiting proxy or a compatible server has its own."""
+    discord_gateway: str = "wss://gateway.discord.gg/"
+    """Gateway address."""
+    discord_shards: Annotated[int, Field(ge=1)] | None = None
+    """Gateway connections; None is one, without asking Discord how many."""
+    data_folder: Path = Path("data")
+    """The database, its lock, and the terminal's scenes."""
+    persona_folder: Path | None = None
+    """Character cards of one's own, beside the bundled ones."""
+    default_persona: str = "maren"
+    """Answers where no scene was started."""
+    length: Annotated[LengthSetting, BeforeValidator(_lower)] = "medium"
+    """Length word of new scenes."""
+    prompt_format: Annotated[
+        Literal["auto", "limarp", "alpaca", "chatml"], BeforeValidator(_lower)
+    ] = "auto"
+    """How prompts are written; auto looks at the model file."""
+    pace: Annotated[float, Field(gt=0, le=10)] = 1.0
+    """Factor on all intervals: edits, gathering, typing."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """What is logged, from this level on."""
+    engine: EngineConfig = LlamaCppConfig()
+    """What generates text."""
+
+
+def read_settings() -> Settings:
+    """Read and check all settings.
+
+    Raises:
+        SettingsError: If a name is unknown or a value cannot be used; one line a problem.
+    """
+    _refuse_unknown_names()
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(_describe_all(error.errors())) from None
+
+
+def list_setting_names() -> list[str]:
+    """Every name that the environment may have, in the order of the model."""
+    return list(_walk(Settings, PREFIX))
+
+
+def _walk(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name in model.model_fields:
+        if name != "engine":
+            yield f"{prefix}{name.upper()}"
+    if model is Settings:
+        nested = [
+            name for kind in (LlamaCppConfig, LlamaServerConfig) for name in kind.model_fields
+        ]
+        for name in dict.fromkeys(nested):
+            yield f"{prefix}ENGINE__{name.upper()}"
+
+
+def _refuse_unknown_names() -> None:
+    """A typo in a name would otherwise never be noticed."""
+    known = list_setting_names()
+    given = {**_read_env_file(), **os.environ}
+    for name in given:
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            nearest = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.0)
+            message = f"{name} is no setting; the nearest is {nearest[0]}"
+            raise SettingsError(message)
+
+
+def _read_env_file() -> Mapping[str, str | None]:
+    return dotenv_values(_ENV_FILE, encoding="utf-8") if Path(_ENV_FILE).is_file() else {}
+
+
+def _describe_all(problems: Iterable[Mapping[str, object]]) -> str:
+    """One line a setting: a value that fits none of several types is one problem, not several."""
+    lines: dict[str, list[str]] = {}
+    for problem in problems:
+        if problem["type"] == "union_tag_invalid":
+            lines[f"{PREFIX}ENGINE__KIND"] = ["it is one of auto, llamacpp, llama_server"]
+            continue
+        location = cast("tuple[object, ...]", problem["loc"])
+        known = [str(part) for part in location if str(part) in _FIELD_NAMES]
+        name = PREFIX + "__".join(known).upper()
+        lines.setdefault(name, []).append(str(problem["msg"]))
+    return "\n".join(f"{name}: {'; or '.join(texts)}" for name, texts in lines.items())
+
+
+_FIELD_NAMES = {
+    *Settings.model_fields,
+    *LlamaCppConfig.model_fields,
+    *LlamaServerConfig.model_fields,
+}

@@ -1,0 +1,85 @@
+"""Every text that a person reads, by key: one place to change the tone, one file to translate."""
+
+from typing import Final
+
+WORDS: Final[dict[str, str]] = {
+    # Replies that do not come, or not yet
+    "engine_loading": "*The model is still loading. Your answer will come by itself.*",
+    "engine_restarting": "*The model stopped and is being restarted. Your answer will come by itself.*",
+    "engine_unavailable": "*The model cannot be reached. Please tell whoever hosts me; code {code}.*",
+    "engine_kept_dying": "*The model stopped each time I tried to answer this. Try other words; code {code}.*",
+    "generation_failed": "*That answer failed. Please try again; code {code}.*",
+    "generation_timeout": "*The model took too long over this answer. Please try again; code {code}.*",
+    "context_overflow": "*That is more than the model can take in at once ({prompt_tokens} of "
+    "{context_length} tokens). Shorten the message, or use a persona with a shorter card.*",
+    "empty_reply": "*No words came. Try `/scene reset`, or say it differently.*",
+    "stopped": "Stopped.",
+    "nothing_to_stop": "Nothing is being written here.",
+    # Commands
+    "playing": "{persona} is here. Just write; `/help` shows what else there is.",
+    "resumed": "{persona} is back, and the scene goes on where it stopped. `/scene reset` begins anew.",
+    "already_playing": "{persona} is already playing here. `/scene reset` begins anew.",
+    "no_greeting": "*{persona} is here.*",
+    "no_scene": "Nobody is playing here. Start with `/play`.",
+    "persona_unknown": "I know no persona called “{name}”. `/persona list` shows them all.",
+    "persona_unknown_nearest": "I know no persona called “{name}”. Did you mean “{nearest}”?",
+    "persona_gone": "The persona of this scene, “{key}”, is no longer here. Choose another with `/play`.",
+    "persona_list_title": "**Personas** (start one with `/play`)",
+    "persona_list_line": "- **{name}**: {summary}",
+    "persona_list_more": "…and {count} more. `/play` finds every one of them as you type.",
+    "persona_show": "**{name}**\n{description}\n\n**Scenario** {scenario}\n\n**Greeting**\n{greeting}",
+    "persona_show_nothing": "(none)",
+    "length_set": "Replies here are now **{word}**.",
+    "length_auto": "The model now chooses how long replies are here.",
+    "reset_question": "Begin the scene with {persona} anew? What was said so far is put away.",
+    "reset_yes": "Begin anew",
+    "reset_no": "Keep it",
+    "reset_done": "The scene begins anew.",
+    "reset_kept": "Nothing was changed.",
+    "reset_not_allowed": "Only {opener}, who opened this scene, or somebody who manages the server "
+    "can begin it anew.",
+    "scene_changed": "That scene is not the one that is played here now.",
+    "command_failed": "That did not work. Please try again; code {code}.",
+    "cannot_write_here": "I may not write in this channel. Somebody who manages the server can "
+    "allow “View Channel” and “Send Messages” for me.",
+    "not_here": "That works only in a channel.",
+    "help": (
+        "I play characters, and you play with them.\n\n"
+        "`/play` starts a scene here; then just write. Elsewhere, mention me or answer one of my "
+        "messages. In direct messages I always answer.\n"
+        "`/persona list` and `/persona show` tell who can be played.\n"
+        "`/length` sets how long replies are.\n"
+        "`/stop` ends the reply that is being written.\n"
+        "`/scene reset` begins the scene anew (asks first).\n\n"
+        "`((like this))` or a line that starts with `//` is out of character: I do not read it."
+    ),
+    # Terminal
+    "chat_opening": "{persona} · {model} · prompt format {format}\n"
+    "/persona NAME   /length WORD   /reset   /quit",
+    "chat_demo": "This is the demo model: 7 MB, made to show how Troupe works, not to write well.\n"
+    "For a real one, put a GGUF file's path in TROUPE_ENGINE__MODEL (see .env.example).",
+    "chat_loading": "Loading the model…",
+    "chat_resumed": "(the scene goes on; /reset begins anew)",
+    "chat_unknown_command": "There is no command {command}. There are /persona, /length, /reset and /quit.",
+    "chat_personas": "Personas: {names}",
+    "chat_persona_unknown": "There is no persona called “{name}”.",
+    "chat_lengths": "Lengths: {words}",
+    "chat_reset": "(the scene begins anew)",
+    "chat_length": "(replies are now {word})",
+    # Starting
+    "no_token": "No Discord token: create a bot at https://discord.com/developers/applications, "
+    "copy its token from the page “Bot”, and put it in .env as TROUPE_DISCORD_TOKEN=…",
+    "bad_token": "Discord refuses the token in TROUPE_DISCORD_TOKEN: copy it anew from the page "
+    "“Bot” at https://discord.com/developers/applications",
+    "no_intent": "Discord refuses the message content intent: switch on “Message Content Intent” "
+    "on the page “Bot” at https://discord.com/developers/applications",
+}
+
+
+def say(key: str, **facts: object) -> str:
+    """The text of a key with its facts put in.
+
+    Raises:
+        KeyError: If there is no such key, or a fact is missing.
+    """
+    return WORDS[key].format(**facts)
