@@ -1,0 +1,1 @@
+"""What Troupe keeps on disk: scenes, turns and their alternatives, in one SQLite file."""

@@ -1,0 +1,1 @@
+"""The numbered migration scripts; they are read as data, see `storage.migrations`."""
