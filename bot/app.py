@@ -1,0 +1,257 @@
+"""The only module that names concrete classes: opens in order, closes in reverse."""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import logging
+import secrets
+import signal
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.errors import StartupError
+from bot.generation.catalogue import choose_sampler
+from bot.generation.config import LlamaCppConfig
+from bot.generation.errors import EngineUnavailableError
+from bot.generation.factory import inspect_model, open_engine
+from bot.generation.scheduler import Scheduler
+from bot.messages import Pacing
+from bot.prompting.formats.detect import FormatChoice, choose_format
+from bot.scenes.performer import Manner, Performer
+from bot.scenes.runner import SceneRunner
+from bot.scenes.service import SceneService
+from bot.words import say
+from personas.errors import PersonaError
+from personas.library import PersonaLibrary
+from storage.database import Database
+from storage.errors import DataFolderInUseError, StorageError
+from storage.lock import DataFolderLock
+from storage.scenes import SceneStore
+from storage.turns import TurnStore
+
+if TYPE_CHECKING:
+    from bot.generation.engine import Engine
+    from bot.generation.types import ModelInfo
+    from bot.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+_DATABASE = "troupe.sqlite3"
+_KEY_FILE = "secret"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Troupe:
+    """Everything that is open."""
+
+    service: SceneService
+    performer: Performer
+    engine: "Engine"
+    library: PersonaLibrary
+    pacing: Pacing
+
+
+def open_library(settings: "Settings") -> PersonaLibrary:
+    """Read all personas and check the default one.
+
+    Raises:
+        StartupError: If a folder or the default persona is missing.
+    """
+    folders = [settings.persona_folder] if settings.persona_folder else []
+    try:
+        library = PersonaLibrary.open(folders)
+        library.get(settings.default_persona)
+    except PersonaError as error:
+        raise StartupError(str(error), exit_code=2) from error
+    for problem in library.problems:
+        _log.warning("%s", problem, extra={"action": "card-refused"})
+    return library
+
+
+def choose_manner(settings: "Settings") -> Callable[["ModelInfo"], Manner]:
+    """How a model is spoken to: from its file, or else from what its server says."""
+    config = settings.engine
+    header = inspect_model(config) if isinstance(config, LlamaCppConfig) else None
+    file_name = config.model.name if isinstance(config, LlamaCppConfig) else ""
+
+    def choose(info: "ModelInfo") -> Manner:
+        name = f"{file_name} {header.name}" if header else info.name
+        choice = choose_format(
+            setting=settings.prompt_format,
+            chat_template=header.chat_template if header else info.chat_template,
+            model_name=name,
+        )
+        _log_choice(choice, info)
+        return Manner(
+            choice=choice,
+            sampler=choose_sampler(name),
+            special_strings=header.special_strings if header else (),
+        )
+
+    return choose
+
+
+@asynccontextmanager
+async def open_performer(settings: "Settings") -> AsyncGenerator[Performer]:
+    """The engine and what speaks to it, without any storage.
+
+    Raises:
+        StartupError: If the model cannot be used.
+    """
+    try:
+        manner = choose_manner(settings)
+        engine = open_engine(settings.engine)
+    except EngineUnavailableError as error:
+        raise StartupError(error.fix) from error
+    try:
+        yield Performer(engine, Scheduler(engine), manner)
+    finally:
+        await engine.aclose()
+
+
+@asynccontextmanager
+async def open_troupe(settings: "Settings", data_folder: Path) -> AsyncGenerator[Troupe]:
+    """Open everything but a stage.
+
+    Raises:
+        StartupError: If something is missing, with how to mend it.
+    """
+    async with AsyncExitStack() as stack:
+        library = open_library(settings)
+        try:
+            stack.enter_context(DataFolderLock(data_folder))
+            database = await Database.open(data_folder / _DATABASE)
+        except DataFolderInUseError as error:
+            message = (
+                f"another Troupe uses the data folder {data_folder}: end it, or give this one a "
+                "folder of its own in TROUPE_DATA_FOLDER"
+            )
+            raise StartupError(message) from error
+        except StorageError as error:
+            raise StartupError(str(error)) from error
+        stack.push_async_callback(database.aclose)
+        performer = await stack.enter_async_context(open_performer(settings))
+        scenes, turns = SceneStore(database), TurnStore(database)
+        pacing = Pacing.scaled(settings.pace)
+        runner = SceneRunner(
+            scenes=scenes,
+            turns=turns,
+            library=library,
+            performer=performer,
+            pacing=pacing,
+            affinity=_open_affinity(data_folder),
+        )
+        service = SceneService(
+            scenes=scenes,
+            turns=turns,
+            library=library,
+            runner=runner,
+            default_persona=settings.default_persona,
+            default_length=None if settings.length == "auto" else settings.length,
+        )
+        stack.push_async_callback(service.aclose)
+        yield Troupe(
+            service=service,
+            performer=performer,
+            engine=performer.engine,
+            library=library,
+            pacing=pacing,
+        )
+
+
+async def run_bot(settings: "Settings") -> None:
+    """Play on Discord until a signal comes.
+
+    Raises:
+        StartupError: If something is missing, with how to mend it.
+    """
+    # Here, because `troupe chat` has no use for discord.py and it takes a while to import.
+    import discord  # noqa: PLC0415
+
+    from bot.client import (  # noqa: PLC0415
+        RoleplayClient,
+        ShardedRoleplayClient,
+        point_discord_at,
+    )
+
+    token = settings.discord_token.get_secret_value()
+    if not token:
+        raise StartupError(say("no_token"), exit_code=2)
+    point_discord_at(api_base=settings.discord_api_base, gateway=settings.discord_gateway)
+    async with open_troupe(settings, settings.data_folder) as troupe:
+        shards = settings.discord_shards
+        kind = ShardedRoleplayClient if shards else RoleplayClient
+        client = kind(
+            troupe.service,
+            default_persona=settings.default_persona,
+            pacing=troupe.pacing,
+            shard_count=shards,
+        )
+        async with client:
+            try:
+                await _run_until_signal(client.start(token), troupe.service)
+            except discord.LoginFailure as error:
+                raise StartupError(say("bad_token"), exit_code=2) from error
+            except discord.PrivilegedIntentsRequired as error:
+                raise StartupError(say("no_intent"), exit_code=2) from error
+            finally:
+                await troupe.service.aclose()  # replies are finished while Discord is there
+
+
+async def _run_until_signal(
+    connecting: Coroutine[object, object, None], service: SceneService
+) -> None:
+    """Run the client; on SIGTERM or Ctrl-C let replies finish while it is still connected."""
+    loop = asyncio.get_running_loop()
+    asked = asyncio.Event()
+    # As PID 1 in a container Python ignores SIGTERM unless it is handled.
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
+        loop.add_signal_handler(number, asked.set)
+    running = asyncio.create_task(connecting)
+    waiting = asyncio.create_task(asked.wait())
+    try:
+        await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+            return
+        _log.info("ending: replies in progress may finish", extra={"action": "ending"})
+        await service.aclose()
+    finally:
+        for task in (running, waiting):
+            task.cancel()
+        await asyncio.wait({running, waiting})
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+def _log_choice(choice: FormatChoice, info: "ModelInfo") -> None:
+    level = logging.INFO if choice.certain else logging.WARNING
+    _log.log(
+        level,
+        "model %s, window %d, %d slots, prompt format %s: %s",
+        info.name,
+        info.context_length,
+        info.slots,
+        choice.prompt_format.name,
+        choice.reason,
+        extra={"action": "model-ready"},
+    )
+
+
+def _open_affinity(data_folder: Path) -> Callable[[str], str]:
+    """A stable name for a scene that says nothing about it: no channel id leaves the host."""
+    file = data_folder / _KEY_FILE
+    with contextlib.suppress(FileExistsError), file.open("x", encoding="ascii") as new:
+        file.chmod(0o600)
+        new.write(secrets.token_hex(32))
+    key = file.read_text(encoding="ascii").encode()
+
+    def name(scene_key: str) -> str:
+        return hmac.new(key, scene_key.encode(), hashlib.sha256).hexdigest()[:32]
+
+    return name

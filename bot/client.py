@@ -1,0 +1,131 @@
+"""The Discord client: intents, cogs, command sync, and the last hooks for what nobody caught."""
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import discord
+import yarl
+from discord import app_commands
+from discord.ext import commands
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.cogs.chat import ChatCog
+from bot.cogs.persona import PersonaCog
+from bot.cogs.play import PlayCog
+from bot.cogs.replies import RefusedError, answer_text
+from bot.cogs.scene import ResetButton, SceneCog
+from bot.cogs.sending import FAILURES, DiscordStage
+from bot.errors import explain
+from bot.messages import Pacing
+from bot.scenes.service import SceneService
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_log = logging.getLogger(__name__)
+
+
+def point_discord_at(*, api_base: str, gateway: str) -> None:
+    """Set the addresses of Discord's API for this process.
+
+    discord.py 2.7 reads both from class attributes: a proxy in front of the REST API or a
+    compatible server is named here.
+    """
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # we do not speak aloud
+    Route.BASE = api_base.rstrip("/")
+    DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway)
+
+
+class RoleplayClient(commands.Bot):
+    """Troupe on Discord. `service` is what its cogs and buttons work with."""
+
+    def __init__(
+        self,
+        service: SceneService,
+        *,
+        default_persona: str,
+        pacing: Pacing,
+        shard_count: int | None = None,
+    ) -> None:
+        intents = discord.Intents.none()
+        intents.guilds = True
+        intents.guild_messages = True
+        intents.dm_messages = True
+        intents.message_content = True
+        super().__init__(
+            command_prefix=(),
+            intents=intents,
+            help_command=None,
+            allowed_mentions=discord.AllowedMentions.none(),
+            chunk_guilds_at_startup=False,
+            tree_cls=_CommandTree,
+            shard_count=shard_count,
+        )
+        self.service = service
+        self._default_persona = default_persona
+        self._pacing = pacing
+
+    async def setup_hook(self) -> None:
+        """Before the gateway: cogs, buttons, commands."""
+        cogs: Sequence[commands.Cog] = (
+            ChatCog(self, self.service),
+            PlayCog(self.service, self._default_persona),
+            PersonaCog(self.service),
+            SceneCog(self.service),
+        )
+        for cog in cogs:
+            await self.add_cog(cog)
+        self.add_dynamic_items(ResetButton)
+        # What was left unanswered is answered while the gateway still connects.
+        await self.service.start(DiscordStage(self, self._pacing))
+        synced = await self.tree.sync()
+        _log.info("%d commands synced", len(synced), extra={"action": "commands-synced"})
+
+    async def on_ready(self) -> None:
+        """Connected anew: say so, and try again what could not be shown meanwhile."""
+        waiting = await self.service.resume()
+        _log.info(
+            "connected as %s in %d servers; %d scenes await an answer",
+            self.user,
+            len(self.guilds),
+            waiting,
+            extra={"action": "connected"},
+        )
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Nothing: there are no prefix commands, and the chat cog listens itself."""
+
+    async def on_error(
+        self,
+        event_method: str,
+        /,
+        *_args: Any,  # noqa: ANN401
+        **_kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        """An event that nobody caught: for the operator only."""
+        _log.exception("event %s failed", event_method, extra={"action": "event-failed"})
+
+
+class ShardedRoleplayClient(RoleplayClient, commands.AutoShardedBot):
+    """The same over several gateway connections."""
+
+
+class _CommandTree(app_commands.CommandTree[RoleplayClient]):
+    """Commands whose errors become one plain private line."""
+
+    async def on_error(
+        self,
+        interaction: discord.Interaction[RoleplayClient],
+        error: app_commands.AppCommandError,
+        /,
+    ) -> None:
+        """Tell the person; the log has the rest."""
+        if isinstance(error, RefusedError):
+            text = error.text
+        else:
+            text = explain(getattr(error, "original", error))
+        try:
+            await answer_text(interaction, text)
+        except FAILURES:
+            _log.warning("an answer came too late", extra={"action": "answer-failed"})

@@ -1,0 +1,76 @@
+"""What commands have in common: where they were called, private answers, persona names."""
+
+import discord
+from discord import app_commands
+
+from bot.messages import write_scene_key
+from bot.scenes.service import Place, SceneService
+from bot.words import say
+from personas.errors import PersonaNotFoundError
+from personas.persona import Persona
+
+
+class RefusedError(app_commands.AppCommandError):
+    """A command that is not carried out; the text is the plain line for the person."""
+
+    def __init__(self, key: str, **facts: object) -> None:
+        super().__init__(key)
+        self.text = say(key, **facts)
+
+
+async def answer(interaction: discord.Interaction, key: str, **facts: object) -> None:
+    """Answer privately with words."""
+    await answer_text(interaction, say(key, **facts))
+
+
+async def answer_text(interaction: discord.Interaction, text: str) -> None:
+    """Answer privately, first or later, whichever is still open; nobody is pinged."""
+    pings = discord.AllowedMentions.none()
+    if interaction.response.is_done():
+        await interaction.followup.send(text, ephemeral=True, allowed_mentions=pings)
+    else:
+        await interaction.response.send_message(text, ephemeral=True, allowed_mentions=pings)
+
+
+def read_place(interaction: discord.Interaction) -> Place:
+    """Where a command was called, and by whom.
+
+    Raises:
+        RefusedError: If it was called in no channel.
+    """
+    if interaction.channel_id is None:
+        raise RefusedError("not_here")
+    return Place(
+        scene_key=write_scene_key(interaction.channel_id),
+        person_id=interaction.user.id,
+        person_name=interaction.user.display_name,
+        channel_id=interaction.channel_id,
+        guild_id=interaction.guild_id,
+    )
+
+
+def get_persona(service: SceneService, name: str) -> Persona:
+    """Find a persona by what a person typed or chose.
+
+    Raises:
+        RefusedError: If there is none; with the nearest.
+    """
+    persona = service.library.find(name)
+    if persona is not None:
+        return persona
+    try:
+        return service.library.get(name)
+    except PersonaNotFoundError as error:
+        if error.nearest:
+            raise RefusedError(
+                "persona_unknown_nearest", name=name, nearest=error.nearest
+            ) from error
+        raise RefusedError("persona_unknown", name=name) from error
+
+
+def suggest_personas(service: SceneService, current: str) -> list[app_commands.Choice[str]]:
+    """Autocomplete: at most 25 names."""
+    return [
+        app_commands.Choice(name=persona.name[:100], value=persona.key)
+        for persona in service.library.search(current, limit=25)
+    ]

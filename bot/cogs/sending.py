@@ -1,0 +1,245 @@
+"""A growing reply as Discord messages: one edit in flight, newest text wins, nobody is pinged."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+
+import aiohttp
+import discord
+
+from bot.errors import explain
+from bot.messages import Pacing
+from bot.scenes.stage import NoteMessage, ReplyDisplay, StageError
+from bot.text import has_sentence, split_message
+from bot.words import say
+from storage.records import SceneRecord
+
+_log = logging.getLogger(__name__)
+
+_PINGS = discord.AllowedMentions.none()
+_TRIES = 3
+
+FAILURES = (discord.HTTPException, aiohttp.ClientError, OSError)
+"""How discord.py says that a call did not work, after its own retries."""
+
+
+class ReplyMessages:
+    """The messages of one reply, kept up with its text by one task."""
+
+    def __init__(
+        self,
+        channel: discord.PartialMessageable,
+        *,
+        heading: str,
+        pacing: Pacing,
+        message_ids: Sequence[int],
+        note_message: NoteMessage,
+    ) -> None:
+        self._channel = channel
+        self._heading = heading
+        self._pacing = pacing
+        self._note_message = note_message
+        self._messages = [channel.get_partial_message(id_) for id_ in message_ids]
+        self._written: list[str | None] = [None] * len(self._messages)
+        self._target = ""
+        self._last_write = -1e9
+        self._changed = asyncio.Event()
+        self._hurries = False
+        self._closing = False
+        self._has_text = asyncio.Event()
+        self._tasks = [
+            asyncio.create_task(self._keep_up(), name="reply-writer"),
+            asyncio.create_task(self._keep_typing(), name="reply-typing"),
+        ]
+
+    def show(self, text: str) -> None:
+        """Have the text so far shown soon."""
+        self._target = self._heading + text
+        self._has_text.set()
+        self._changed.set()
+
+    def wait_for_engine(self, *, restarting: bool) -> None:
+        """Say that the answer will come by itself."""
+        self._target = say("engine_restarting" if restarting else "engine_loading")
+        self._has_text.set()
+        self._hurries = True  # a plain line need not wait for a first sentence
+        self._changed.set()
+
+    async def finish(self, text: str) -> list[int]:
+        """Show the whole text and return the ids of its messages.
+
+        Raises:
+            StageError: If Discord does not take it.
+        """
+        await self.aclose()
+        self._target = self._heading + text
+        for attempt in range(_TRIES):
+            try:
+                await self._write()
+                break
+            except FAILURES as error:
+                _log.warning("a reply was not shown: %s", error, extra={"action": "show-failed"})
+                if attempt == _TRIES - 1 or isinstance(error, discord.Forbidden):
+                    message = f"the reply could not be shown: {error}"
+                    raise StageError(message) from error
+                await asyncio.sleep(self._pacing.retry_seconds)
+        return [message.id for message in self._messages]
+
+    async def fail(self, error: Exception) -> None:
+        """Say in one line what went wrong, in place of the reply."""
+        await self.aclose()
+        self._target = explain(error)
+        with contextlib.suppress(*FAILURES):
+            await self._write()
+
+    async def discard(self) -> None:
+        """Delete what was shown."""
+        await self.aclose()
+        self._target = ""
+        with contextlib.suppress(*FAILURES):
+            await self._write()
+
+    async def aclose(self) -> None:
+        """Stop showing; an edit in flight is let through, so that none comes after us."""
+        tasks, self._tasks = self._tasks, []
+        self._closing = True
+        self._changed.set()
+        self._has_text.set()
+        if tasks:
+            await asyncio.wait(tasks)
+        for task in tasks:
+            task.result()
+
+    async def _keep_up(self) -> None:
+        """Write whenever the text changed and an edit is allowed again."""
+        while not self._closing:
+            await self._changed.wait()
+            self._changed.clear()
+            await self._wait_for_turn()
+            if self._closing:
+                return
+            try:
+                await self._write()
+            except FAILURES as error:
+                _log.warning("an edit failed: %s", error, extra={"action": "edit-failed"})
+
+    async def _wait_for_turn(self) -> None:
+        """Wait for the first sentence or for the time between edits; closing ends the wait."""
+        loop = asyncio.get_running_loop()
+        if not self._messages:
+            deadline = loop.time() + self._pacing.first_text_seconds
+            while not self._closing and not self._hurries and loop.time() < deadline:
+                if has_sentence(self._target.removeprefix(self._heading)):
+                    break
+                await self._wait_for_change(deadline - loop.time())
+        deadline = self._last_write + self._pacing.edit_seconds
+        while not self._closing and loop.time() < deadline:
+            await self._wait_for_change(deadline - loop.time())
+
+    async def _wait_for_change(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        self._changed.clear()
+
+    async def _write(self) -> None:
+        """Bring the messages to the newest text: edit, send further parts, delete spare ones."""
+        parts = split_message(self._target)
+        for number, part in enumerate(parts):
+            if number == len(self._messages):
+                await self._send(number, part)
+            elif self._written[number] != part:
+                await self._edit(number, part)
+        while len(self._messages) > len(parts):
+            message = self._messages.pop()
+            self._written.pop()
+            with contextlib.suppress(discord.NotFound):
+                await message.delete()
+
+    async def _send(self, number: int, part: str) -> None:
+        try:
+            message = await self._channel.send(part, allowed_mentions=_PINGS)
+        finally:
+            self._last_write = asyncio.get_running_loop().time()
+        self._messages.append(self._channel.get_partial_message(message.id))
+        self._written.append(part)
+        await self._note_message(message.id, number)
+
+    async def _edit(self, number: int, part: str) -> None:
+        loop = asyncio.get_running_loop()
+        pause = self._last_write + self._pacing.edit_seconds - loop.time()
+        if pause > 0:
+            await asyncio.sleep(pause)
+        try:
+            await self._messages[number].edit(content=part, allowed_mentions=_PINGS)
+        except discord.NotFound:
+            # Somebody deleted it while it was written: it is sent anew only if it was a line of an
+            # earlier try, which the person has not seen as a reply.
+            if self._written[number] is None:
+                message = await self._channel.send(part, allowed_mentions=_PINGS)
+                self._messages[number] = self._channel.get_partial_message(message.id)
+                await self._note_message(message.id, number)
+        finally:
+            # Counted from the end: discord.py may hold a call back for a rate limit, and two starts
+            # would then be closer than two calls of ours.
+            self._last_write = loop.time()
+        self._written[number] = part
+
+    async def _keep_typing(self) -> None:
+        """Show typing until the first text; without permission for it the reply still comes."""
+        while not self._has_text.is_set():
+            with contextlib.suppress(*FAILURES):
+                await self._channel.typing()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._pacing.typing_seconds):
+                    await self._has_text.wait()
+
+
+class DiscordStage:
+    """Opens replies in the channels, threads and DMs of scenes."""
+
+    def __init__(self, client: discord.Client, pacing: Pacing) -> None:
+        self._client = client
+        self._pacing = pacing
+
+    async def open_reply(
+        self,
+        scene: SceneRecord,
+        *,
+        persona_name: str,
+        message_ids: Sequence[int],
+        note_message: NoteMessage,
+    ) -> ReplyDisplay:
+        """Get ready to show a reply in the scene's channel.
+
+        Raises:
+            StageError: If the scene belongs to no Discord channel.
+        """
+        if scene.channel_id is None:
+            message = f"scene {scene.id} has no channel"
+            raise StageError(message)
+        return ReplyMessages(
+            # Partial: after a restart DMs and archived threads are in no cache.
+            self._client.get_partial_messageable(scene.channel_id, guild_id=scene.guild_id),
+            heading=write_heading(persona_name),
+            pacing=self._pacing,
+            message_ids=message_ids,
+            note_message=note_message,
+        )
+
+
+def write_heading(persona_name: str) -> str:
+    """The persona's name over its words, while it speaks under the bot's own name."""
+    return f"**{discord.utils.escape_markdown(persona_name)}**\n"
+
+
+async def post_turn(
+    channel: discord.abc.Messageable, *, persona_name: str, text: str
+) -> tuple[int, ...]:
+    """Post finished words of a persona and return the ids of the messages."""
+    ids: list[int] = []
+    for part in split_message(write_heading(persona_name) + text):
+        message = await channel.send(part, allowed_mentions=_PINGS)
+        ids.append(message.id)
+    return tuple(ids)

@@ -1,0 +1,1 @@
+"""Scenes: what is said is stored, answered one reply at a time, and shown on a stage."""

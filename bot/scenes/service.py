@@ -1,0 +1,206 @@
+"""What people can do with scenes; whoever calls turns results and errors into words."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.admission import Verdict, decide
+from bot.prompting.macros import replace_macros
+from bot.prompting.untrusted import clean_name
+from storage.records import Answers, NewScene, NewTurn, Role
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from bot.messages import IncomingMessage
+    from bot.scenes.runner import SceneRunner
+    from bot.scenes.stage import Stage
+    from personas.library import PersonaLibrary
+    from personas.persona import Persona
+    from storage.records import SceneRecord, TurnRecord
+    from storage.scenes import SceneStore
+    from storage.turns import TurnStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a scene is played and who asks."""
+
+    scene_key: str
+    person_id: int
+    person_name: str
+    channel_id: int | None = None
+    guild_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Playing:
+    """What `/play` led to."""
+
+    scene: "SceneRecord"
+    persona: "Persona"
+    is_new: bool
+    """False when an earlier scene goes on."""
+    was_open: bool = False
+    """True when this persona was playing here already."""
+    greeting: "TurnRecord | None" = None
+    """To be posted, of a new scene whose persona has one."""
+
+
+class SceneService:
+    """The life of scenes: opened, heard, answered, begun anew."""
+
+    def __init__(
+        self,
+        *,
+        scenes: "SceneStore",
+        turns: "TurnStore",
+        library: "PersonaLibrary",
+        runner: "SceneRunner",
+        default_persona: str,
+        default_length: str | None,
+    ) -> None:
+        self._scenes = scenes
+        self._turns = turns
+        self._library = library
+        self._runner = runner
+        self._default_persona = default_persona
+        self._default_length = default_length
+
+    @property
+    def library(self) -> "PersonaLibrary":
+        """The personas that can be played."""
+        return self._library
+
+    async def start(self, stage: "Stage") -> int:
+        """Begin to answer on a stage, first what was left unanswered; returns how many scenes."""
+        self._runner.set_stage(stage)
+        return await self.resume()
+
+    async def resume(self) -> int:
+        """Answer what still awaits an answer; returns how many scenes."""
+        return await self._runner.resume()
+
+    async def hear(self, message: "IncomingMessage") -> "asyncio.Task[None] | None":
+        """Take a message in: it is on disk before anything else happens.
+
+        Returns:
+            The work on the scene's answer, or None if the message is not answered.
+        """
+        scene = await self._scenes.find_open(message.scene_key)
+        if decide(message, scene) is Verdict.IGNORE:
+            return None
+        if scene is None:
+            scene = await self._open_default(message)
+        turn = await self._turns.append(
+            scene.id,
+            NewTurn(
+                role=Role.PERSON,
+                name=message.author_name,
+                text=message.text.strip(),
+                person_id=message.author_id,
+                message_ids=(message.message_id,) if message.message_id else (),
+                channel_id=message.channel_id,
+                awaits_answer=True,
+            ),
+        )
+        return self._runner.wake(scene.id) if turn else None
+
+    async def find(self, scene_key: str) -> "SceneRecord | None":
+        """The scene that is played in a place."""
+        return await self._scenes.find_open(scene_key)
+
+    async def play(self, place: Place, persona: "Persona") -> Playing:
+        """Start a scene, or switch to a persona: its earlier scene in this place goes on."""
+        current = await self._scenes.find_open(place.scene_key)
+        if current is not None and current.persona_key == persona.key:
+            if current.answers is not Answers.ALL:
+                await self._scenes.set_answers(current.id, Answers.ALL)
+            return Playing(scene=current, persona=persona, is_new=False, was_open=True)
+        if current is not None:
+            await self._runner.drop(current.id)
+        earlier = await self._scenes.find_set_aside(place.scene_key, persona.key)
+        if earlier is not None:
+            scene = await self._scenes.resume(earlier.id)
+            return Playing(scene=scene, persona=persona, is_new=False)
+        greeting = _write_greeting(persona, place.person_name, place.channel_id)
+        scene = await self._scenes.open(
+            NewScene(
+                scene_key=place.scene_key,
+                persona_key=persona.key,
+                opened_by_id=place.person_id,
+                opened_by_name=place.person_name,
+                guild_id=place.guild_id,
+                channel_id=place.channel_id,
+                length_word=self._default_length,
+            ),
+            greeting=greeting,
+        )
+        return await self._describe_new(scene, persona)
+
+    async def reset(self, scene: "SceneRecord") -> Playing:
+        """Close a scene and begin it anew with the same persona, person and length.
+
+        Raises:
+            PersonaNotFoundError: If its persona is no longer there.
+        """
+        persona = self._library.get(scene.persona_key)
+        await self._runner.drop(scene.id)
+        greeting = _write_greeting(persona, scene.opened_by_name, scene.channel_id)
+        fresh = await self._scenes.reset(scene.id, greeting=greeting)
+        return await self._describe_new(fresh, persona)
+
+    async def attach_greeting(
+        self, greeting: "TurnRecord", message_ids: tuple[int, ...], channel_id: int | None
+    ) -> None:
+        """Note which messages show a greeting."""
+        await self._turns.attach_messages(greeting.id, message_ids, channel_id)
+
+    async def set_length(self, scene: "SceneRecord", word: str | None) -> None:
+        """Set how long replies are from now on; None leaves it to the model."""
+        await self._scenes.set_length(scene.id, word)
+
+    async def list_turns(self, scene: "SceneRecord") -> "list[TurnRecord]":
+        """What was said."""
+        return await self._turns.list(scene.id)
+
+    def stop(self, scene: "SceneRecord") -> bool:
+        """End the reply that is being written; False if there is none."""
+        return self._runner.stop(scene.id)
+
+    async def aclose(self) -> None:
+        """Let replies finish for a while, then stop."""
+        await self._runner.aclose()
+
+    async def _open_default(self, message: "IncomingMessage") -> "SceneRecord":
+        """A first mention or direct message opens a scene with the default persona.
+
+        It has no greeting: none was posted, and what is shown is what the model sees. In a server
+        it answers those who address the bot only, until somebody starts it with `/play`.
+        """
+        persona = self._library.get(self._default_persona)
+        return await self._scenes.open(
+            NewScene(
+                scene_key=message.scene_key,
+                persona_key=persona.key,
+                opened_by_id=message.author_id,
+                opened_by_name=message.author_name,
+                guild_id=message.guild_id,
+                channel_id=message.channel_id,
+                answers=Answers.ALL if message.is_direct else Answers.ADDRESSED,
+                length_word=self._default_length,
+            )
+        )
+
+    async def _describe_new(self, scene: "SceneRecord", persona: "Persona") -> Playing:
+        turns = await self._turns.list(scene.id)
+        greeting = turns[0] if turns and turns[0].role is Role.PERSONA else None
+        return Playing(scene=scene, persona=persona, is_new=True, greeting=greeting)
+
+
+def _write_greeting(persona: "Persona", person_name: str, channel_id: int | None) -> NewTurn | None:
+    """The card's greeting with names put in, as it will be posted; None if it has none."""
+    name = clean_name(persona.spoken_name)
+    text = replace_macros(persona.greeting, char=name, user=clean_name(person_name)).strip()
+    if not text:
+        return None
+    return NewTurn(role=Role.PERSONA, name=name, text=text, channel_id=channel_id)

@@ -1,0 +1,65 @@
+"""Where replies are shown: a Discord channel, a terminal. The service knows only this much."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from storage.records import SceneRecord
+
+NoteMessage = Callable[[int, int], Awaitable[None]]
+"""Called with a message's id and its part as soon as it is posted, so that a crash forgets none."""
+
+
+class StageError(Exception):
+    """The stage could not show a reply: no permission, the channel is gone, Discord is down."""
+
+
+class ReplyDisplay(Protocol):
+    """One reply while it grows."""
+
+    def show(self, text: str) -> None:
+        """Show the text so far; returns at once, the newest text wins."""
+        ...
+
+    def wait_for_engine(self, *, restarting: bool) -> None:
+        """Say in one line that the answer will come by itself; the next text takes its place."""
+        ...
+
+    async def finish(self, text: str) -> Sequence[int]:
+        """Show the whole text and return the ids of its messages.
+
+        Raises:
+            StageError: If it could not be shown.
+        """
+        ...
+
+    async def fail(self, error: Exception) -> None:
+        """Say in one line what went wrong, in place of the reply."""
+        ...
+
+    async def discard(self) -> None:
+        """Take away what was shown: there will be no reply."""
+        ...
+
+    async def aclose(self) -> None:
+        """Stop showing and leave what is there; can be called twice."""
+        ...
+
+
+class Stage(Protocol):
+    """Opens displays."""
+
+    async def open_reply(
+        self,
+        scene: "SceneRecord",
+        *,
+        persona_name: str,
+        message_ids: Sequence[int],
+        note_message: NoteMessage,
+    ) -> ReplyDisplay:
+        """Get ready to show a reply; messages of an earlier, broken try are used again.
+
+        Raises:
+            StageError: If the place is gone or must not be written in.
+        """
+        ...
