@@ -21,6 +21,7 @@ from bot.generation.factory import inspect_model, open_engine
 from bot.generation.scheduler import Scheduler
 from bot.messages import Pacing
 from bot.prompting.formats.detect import FormatChoice, choose_format
+from bot.scenes.answering import Answerer
 from bot.scenes.performer import Manner, Performer
 from bot.scenes.runner import SceneRunner
 from bot.scenes.service import SceneService
@@ -52,7 +53,6 @@ class Troupe:
     performer: Performer
     engine: "Engine"
     library: PersonaLibrary
-    pacing: Pacing
 
 
 def open_library(settings: "Settings") -> PersonaLibrary:
@@ -114,7 +114,9 @@ async def open_performer(settings: "Settings") -> AsyncGenerator[Performer]:
 
 
 @asynccontextmanager
-async def open_troupe(settings: "Settings", data_folder: Path) -> AsyncGenerator[Troupe]:
+async def open_troupe(
+    settings: "Settings", data_folder: Path, pacing: Pacing
+) -> AsyncGenerator[Troupe]:
     """Open everything but a stage.
 
     Raises:
@@ -136,8 +138,7 @@ async def open_troupe(settings: "Settings", data_folder: Path) -> AsyncGenerator
         stack.push_async_callback(database.aclose)
         performer = await stack.enter_async_context(open_performer(settings))
         scenes, turns = SceneStore(database), TurnStore(database)
-        pacing = Pacing.scaled(settings.pace)
-        runner = SceneRunner(
+        answerer = Answerer(
             scenes=scenes,
             turns=turns,
             library=library,
@@ -145,6 +146,7 @@ async def open_troupe(settings: "Settings", data_folder: Path) -> AsyncGenerator
             pacing=pacing,
             affinity=_open_affinity(data_folder),
         )
+        runner = SceneRunner(scenes=scenes, turns=turns, answerer=answerer, pacing=pacing)
         service = SceneService(
             scenes=scenes,
             turns=turns,
@@ -159,7 +161,6 @@ async def open_troupe(settings: "Settings", data_folder: Path) -> AsyncGenerator
             performer=performer,
             engine=performer.engine,
             library=library,
-            pacing=pacing,
         )
 
 
@@ -170,6 +171,7 @@ async def run_bot(settings: "Settings") -> None:
         StartupError: If something is missing, with how to mend it.
     """
     # Here, because `troupe chat` has no use for discord.py and it takes a while to import.
+    import aiohttp  # noqa: PLC0415
     import discord  # noqa: PLC0415
 
     from bot.client import (  # noqa: PLC0415
@@ -182,13 +184,14 @@ async def run_bot(settings: "Settings") -> None:
     if not token:
         raise StartupError(say("no_token"), exit_code=2)
     point_discord_at(api_base=settings.discord_api_base, gateway=settings.discord_gateway)
-    async with open_troupe(settings, settings.data_folder) as troupe:
+    pacing = Pacing.scaled(settings.pace)
+    async with open_troupe(settings, settings.data_folder, pacing) as troupe:
         shards = settings.discord_shards
         kind = ShardedRoleplayClient if shards else RoleplayClient
         client = kind(
             troupe.service,
             default_persona=settings.default_persona,
-            pacing=troupe.pacing,
+            pacing=pacing,
             shard_count=shards,
         )
         async with client:
@@ -198,6 +201,9 @@ async def run_bot(settings: "Settings") -> None:
                 raise StartupError(say("bad_token"), exit_code=2) from error
             except discord.PrivilegedIntentsRequired as error:
                 raise StartupError(say("no_intent"), exit_code=2) from error
+            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+                message = say("no_discord", address=settings.discord_api_base, reason=error)
+                raise StartupError(message) from error
             finally:
                 await troupe.service.aclose()  # replies are finished while Discord is there
 
@@ -205,13 +211,18 @@ async def run_bot(settings: "Settings") -> None:
 async def _run_until_signal(
     connecting: Coroutine[object, object, None], service: SceneService
 ) -> None:
-    """Run the client; on SIGTERM or Ctrl-C let replies finish while it is still connected."""
+    """Run the client; on SIGTERM or Ctrl-C let replies finish while it is still connected.
+
+    A second signal ends at once.
+    """
     loop = asyncio.get_running_loop()
-    asked = asyncio.Event()
+    asked, asked_again = asyncio.Event(), asyncio.Event()
     # As PID 1 in a container Python ignores SIGTERM unless it is handled.
     signals = (signal.SIGTERM, signal.SIGINT)
     for number in signals:
-        loop.add_signal_handler(number, asked.set)
+        loop.add_signal_handler(
+            number, lambda: asked_again.set() if asked.is_set() else asked.set()
+        )
     running = asyncio.create_task(connecting)
     waiting = asyncio.create_task(asked.wait())
     try:
@@ -220,7 +231,12 @@ async def _run_until_signal(
             running.result()
             return
         _log.info("ending: replies in progress may finish", extra={"action": "ending"})
-        await service.aclose()
+        ending = asyncio.create_task(service.aclose())
+        insisting = asyncio.create_task(asked_again.wait())
+        await asyncio.wait({ending, insisting}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (ending, insisting):
+            task.cancel()
+        await asyncio.wait({ending, insisting})
     finally:
         for task in (running, waiting):
             task.cancel()

@@ -93,6 +93,10 @@ class RoleplayClient(commands.Bot):
             extra={"action": "connected"},
         )
 
+    async def on_resumed(self) -> None:
+        """Connected again: try again what could not be shown meanwhile."""
+        await self.service.resume()
+
     async def on_message(self, message: discord.Message, /) -> None:
         """Nothing: there are no prefix commands, and the chat cog listens itself."""
 

@@ -30,6 +30,8 @@ class Pacing:
 
     gather_seconds: float = 0.8
     """A burst of messages this close together is one answer."""
+    gather_limit_seconds: float = 2.0
+    """In a busy channel an answer does not wait longer than this for a pause."""
     first_text_seconds: float = 1.0
     """The first text is shown after this, or with its first sentence."""
     edit_seconds: float = 1.2

@@ -5,7 +5,9 @@ from typing import Final
 WORDS: Final[dict[str, str]] = {
     # Replies that do not come, or not yet
     "engine_loading": "*The model is still loading. Your answer will come by itself.*",
-    "engine_restarting": "*The model stopped and is being restarted. Your answer will come by itself.*",
+    "engine_restarting": "*The model stopped. Your answer will come by itself when it is back.*",
+    "engine_ready": "*The model does not answer yet. Your answer will come by itself.*",
+    "engine_failed": "*The model does not run. Your answer will come by itself when it is back.*",
     "engine_unavailable": "*The model cannot be reached. Please tell whoever hosts me; code {code}.*",
     "engine_kept_dying": "*The model stopped each time I tried to answer this. Try other words; code {code}.*",
     "generation_failed": "*That answer failed. Please try again; code {code}.*",
@@ -19,7 +21,6 @@ WORDS: Final[dict[str, str]] = {
     "playing": "{persona} is here. Just write; `/help` shows what else there is.",
     "resumed": "{persona} is back, and the scene goes on where it stopped. `/scene reset` begins anew.",
     "already_playing": "{persona} is already playing here. `/scene reset` begins anew.",
-    "no_greeting": "*{persona} is here.*",
     "no_scene": "Nobody is playing here. Start with `/play`.",
     "persona_unknown": "I know no persona called “{name}”. `/persona list` shows them all.",
     "persona_unknown_nearest": "I know no persona called “{name}”. Did you mean “{nearest}”?",
@@ -69,6 +70,7 @@ WORDS: Final[dict[str, str]] = {
     # Starting
     "no_token": "No Discord token: create a bot at https://discord.com/developers/applications, "
     "copy its token from the page “Bot”, and put it in .env as TROUPE_DISCORD_TOKEN=…",
+    "no_discord": "Discord cannot be reached at {address} ({reason}): check the network, or TROUPE_DISCORD_API_BASE and TROUPE_DISCORD_GATEWAY",
     "bad_token": "Discord refuses the token in TROUPE_DISCORD_TOKEN: copy it anew from the page "
     "“Bot” at https://discord.com/developers/applications",
     "no_intent": "Discord refuses the message content intent: switch on “Message Content Intent” "
@@ -76,7 +78,7 @@ WORDS: Final[dict[str, str]] = {
 }
 
 
-def say(key: str, **facts: object) -> str:
+def say(key: str, /, **facts: object) -> str:
     """The text of a key with its facts put in.
 
     Raises:

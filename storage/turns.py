@@ -65,11 +65,21 @@ class TurnStore:
                 await clear_waiting(connection, scene_id, up_to=answered_up_to)
             return turn
 
-    async def list(self, scene_id: int) -> builtins.list[TurnRecord]:
-        """Return the visible turns of a scene in order."""
+    async def list(
+        self, scene_id: int, *, from_turn_id: int | None = None
+    ) -> builtins.list[TurnRecord]:
+        """Return the visible turns of a scene in order.
+
+        Args:
+            scene_id: The scene.
+            from_turn_id: Leave out what comes well before this turn, so that an old scene costs no
+                more than a young one; a few turns before it may still be there.
+        """
         rows = await self._database.read(
-            SELECT_TURNS + " WHERE scene_id = ? AND hidden = 0 ORDER BY position, turns.id",
-            (scene_id,),
+            SELECT_TURNS + " WHERE scene_id = ? AND hidden = 0 AND position >="
+            " coalesce((SELECT position FROM turns AS first WHERE first.id = ?), 0)"
+            " ORDER BY position, turns.id",
+            (scene_id, from_turn_id),
         )
         return [read_turn(row) for row in rows]
 

@@ -15,11 +15,15 @@ from bot.generation.errors import EngineError, GenerationError
 from bot.log import configure_logging
 from bot.prompting.prompt import LENGTH_WORDS
 from bot.settings import Settings, SettingsError, read_settings
+from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 _T = TypeVar("_T")
+
+_INTERRUPTED = 130
+"""What shells expect of a program that Ctrl-C ended."""
 
 
 class _Failure(click.ClickException):
@@ -38,9 +42,9 @@ class _Failure(click.ClickException):
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Troupe: people play scenes with personas in Discord, on a model of your own."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8")
+            stream.reconfigure(encoding="utf-8", errors="replace")
 
 
 @main.command()
@@ -115,7 +119,8 @@ def _run(work: "Coroutine[object, object, _T]") -> "_T":
         return asyncio.run(work)
     except StartupError as error:
         raise _Failure(str(error), error.exit_code) from error
-    except (EngineError, GenerationError) as error:
+    except (EngineError, GenerationError, StorageError) as error:
         raise _Failure(str(error), 1) from error
     except KeyboardInterrupt:
-        raise click.Abort from None
+        click.echo(err=True)  # the shell's prompt begins on a line of its own
+        sys.exit(_INTERRUPTED)

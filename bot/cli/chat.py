@@ -2,14 +2,15 @@
 
 import asyncio
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.app import Troupe, open_library, open_performer, open_troupe
-from bot.cli.terminal import LineReader, TerminalStage
+from bot.cli.terminal import LineReader, TerminalStage, write
 from bot.errors import StartupError
 from bot.generation.config import DEMO_MODEL, LlamaCppConfig
-from bot.messages import IncomingMessage
+from bot.generation.errors import EmptyReplyError
+from bot.messages import IncomingMessage, Pacing
 from bot.prompting.builder import Script
 from bot.prompting.macros import replace_macros
 from bot.prompting.prompt import LENGTH_WORDS, Person, PromptTurn
@@ -68,6 +69,8 @@ async def speak_once(settings: "Settings", asked: Chat, text: str) -> None:
         prompt = await performer.prepare(script)
         shown = _Printer()
         reply = await performer.speak(prompt, persona_name=name, show=shown, seed=asked.seed)
+        if not reply.text:
+            raise EmptyReplyError
         shown.finish(reply.text)
 
 
@@ -77,17 +80,19 @@ async def chat_interactively(settings: "Settings", asked: Chat) -> None:
     Raises:
         StartupError: If something is missing.
     """
-    lines = LineReader(sys.stdin)
-    async with open_troupe(settings, settings.data_folder / _FOLDER) as troupe:
-        persona = _get_persona(troupe.library, asked.persona)
-        session = _Session(troupe, settings, asked)
-        await session.open(persona)
-        while (line := await lines.read(session.prompt_mark)) is not None:
-            if not await session.take(line.strip()):
-                break
+    # Whoever leaves a terminal does not want to wait for the rest of a reply.
+    pacing = replace(Pacing.scaled(settings.pace), shutdown_seconds=0)
+    with LineReader(sys.stdin) as lines:
+        async with open_troupe(settings, settings.data_folder / _FOLDER, pacing) as troupe:
+            persona = _get_persona(troupe.library, asked.persona)
+            sitting = _Sitting(troupe, settings, asked)
+            await sitting.open(persona)
+            while (line := await lines.read(sitting.prompt_mark)) is not None:
+                if not await sitting.take(line.strip()):
+                    break
 
 
-class _Session:
+class _Sitting:
     """One sitting at the terminal."""
 
     def __init__(self, troupe: Troupe, settings: "Settings", asked: Chat) -> None:
@@ -216,14 +221,12 @@ class _Printer:
 
     def __call__(self, text: str) -> None:
         if text.startswith(self._printed):
-            sys.stdout.write(text[len(self._printed) :])
-            sys.stdout.flush()
+            write(text[len(self._printed) :])
             self._printed = text
 
     def finish(self, text: str) -> None:
         self(text)
-        sys.stdout.write("\n")
-        sys.stdout.flush()
+        write("\n")
 
 
 def _get_persona(library: "PersonaLibrary", name: str) -> "Persona":
@@ -245,12 +248,11 @@ async def _wait_for_remote(settings: "Settings", engine: "Engine") -> None:
             await engine.wait_ready()
     except TimeoutError:
         message = (
-            f"no llama.cpp server answers at {settings.engine.url}: start it, or mend "
+            f"no llama.cpp server answers at {settings.engine.url.host}: start it, or mend "
             "TROUPE_ENGINE__URL"
         )
         raise StartupError(message) from None
 
 
 def _print(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    write(text + "\n")

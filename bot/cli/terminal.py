@@ -2,25 +2,51 @@
 
 import asyncio
 import contextlib
+import re
 import sys
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from bot.errors import explain
 from bot.scenes.stage import NoteMessage, ReplyDisplay
 from bot.words import say
 
+if sys.platform == "win32":
+    termios = None
+else:
+    import readline  # noqa: F401 # pyright: ignore[reportUnusedImport] - line editing for input()
+    import termios
+
 if TYPE_CHECKING:
+    from bot.generation.types import EngineState
     from storage.records import SceneRecord
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class LineReader:
-    """Reads lines in a daemon thread: a read that nobody wants any more must not hold the exit."""
+    """Reads lines in a daemon thread: a read that nobody wants any more must not hold the exit.
+
+    As a context manager it gives the terminal back as it was: a line that is being edited when the
+    program ends would leave it without echo.
+    """
 
     def __init__(self, source: TextIO) -> None:
         self._source = source
         self._is_terminal = source.isatty()
+        self._modes: list[Any] | None = None
+
+    def __enter__(self) -> Self:
+        """Remember the terminal's modes."""
+        if self._is_terminal and termios is not None:
+            self._modes = termios.tcgetattr(self._source)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Put them back."""
+        if self._modes is not None and termios is not None:
+            termios.tcsetattr(self._source, termios.TCSADRAIN, self._modes)
 
     async def read(self, mark: str) -> str | None:
         """Return the next line without its end, or None at the end of input."""
@@ -28,8 +54,12 @@ class LineReader:
         answer: asyncio.Future[str | None] = loop.create_future()
 
         def work() -> None:
-            line = self._read_blocking(mark)
-            loop.call_soon_threadsafe(_set_if_wanted, answer, line)
+            try:
+                line = self._read_blocking(mark)
+            except (OSError, ValueError):  # the terminal is gone
+                line = None
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(_set_if_wanted, answer, line)
 
         threading.Thread(target=work, daemon=True, name="terminal-input").start()
         return await answer
@@ -38,8 +68,6 @@ class LineReader:
         if not self._is_terminal:
             line = self._source.readline()
             return line.rstrip("\r\n") if line else None
-        with contextlib.suppress(ImportError):  # not on Windows
-            import readline  # noqa: F401, PLC0415 # pyright: ignore[reportUnusedImport] - line editing
         try:
             return input(mark)
         except EOFError:
@@ -62,7 +90,7 @@ class TerminalStage:
 
     def print_turn(self, name: str, text: str) -> None:
         """A finished turn."""
-        _write(f"\n{name}: {text}\n\n")
+        write(f"\n{name}: {text}\n\n")
 
 
 class _TerminalReply:
@@ -74,17 +102,17 @@ class _TerminalReply:
 
     def show(self, text: str) -> None:
         if self._printed is None or not text.startswith(self._printed):
-            _write(f"\n{self._name}: ")
+            write(f"\n{self._name}: ")
             self._printed = ""
-        _write(text[len(self._printed) :])
+        write(text[len(self._printed) :])
         self._printed = text
 
-    def wait_for_engine(self, *, restarting: bool) -> None:
-        self._line(say("engine_restarting" if restarting else "engine_loading"))
+    def wait_for_engine(self, state: "EngineState") -> None:
+        self._line(say(f"engine_{state}"))
 
     async def finish(self, text: str) -> Sequence[int]:
         self.show(text)
-        _write("\n\n")
+        write("\n\n")
         return ()
 
     async def fail(self, error: Exception) -> None:
@@ -97,7 +125,7 @@ class _TerminalReply:
         pass
 
     def _line(self, text: str) -> None:
-        _write(f"\n{text}\n")
+        write(f"\n{text}\n")
         self._printed = None
 
 
@@ -106,6 +134,7 @@ def _set_if_wanted(answer: "asyncio.Future[str | None]", line: str | None) -> No
         answer.set_result(line)
 
 
-def _write(text: str) -> None:
-    sys.stdout.write(text)
+def write(text: str) -> None:
+    """Write to standard output now; control characters of cards and models do not steer it."""
+    sys.stdout.write(_CONTROLS.sub("", text))
     sys.stdout.flush()

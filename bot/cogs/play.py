@@ -26,8 +26,9 @@ class PlayCog(commands.Cog):
         chosen = get_persona(self._service, persona or self._default_persona)
         place = read_place(interaction)
         require_writing(interaction)
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        # Before anything goes over the network: what is said from now on reaches the new scene.
         playing = await self._service.play(place, chosen)
+        await interaction.response.defer(ephemeral=True, thinking=True)
         if playing.greeting is not None:
             await post_greeting(self._service, interaction, playing)
         key = "already_playing" if playing.was_open else "playing" if playing.is_new else "resumed"
@@ -87,8 +88,11 @@ async def post_greeting(
 ) -> None:
     """Post a new scene's greeting as the persona and note its messages.
 
+    A scene whose greeting does not arrive is undone: what is shown is what the model sees.
+
     Raises:
-        RefusedError: If Discord does not take it.
+        RefusedError: If the bot may not write there.
+        DiscordException: If Discord does not take it for another reason.
     """
     greeting, channel_id = playing.greeting, interaction.channel_id
     assert greeting is not None  # noqa: S101 - the caller looked
@@ -97,5 +101,8 @@ async def post_greeting(
     try:
         ids = await post_turn(channel, persona_name=greeting.name, text=greeting.text)
     except FAILURES as error:
-        raise RefusedError("cannot_write_here") from error
+        await service.withdraw(playing)
+        if isinstance(error, discord.Forbidden):
+            raise RefusedError("cannot_write_here") from error
+        raise
     await service.attach_greeting(greeting, ids, channel_id)

@@ -5,9 +5,12 @@ from discord import app_commands
 
 from bot.messages import write_scene_key
 from bot.scenes.service import Place, SceneService
+from bot.text import MESSAGE_LIMIT, shorten
 from bot.words import say
 from personas.errors import PersonaNotFoundError
 from personas.persona import Persona
+
+_FACT_LENGTH = 100
 
 
 class RefusedError(app_commands.AppCommandError):
@@ -15,7 +18,12 @@ class RefusedError(app_commands.AppCommandError):
 
     def __init__(self, key: str, **facts: object) -> None:
         super().__init__(key)
-        self.text = say(key, **facts)
+        # Discord takes 6,000 characters in an option, and 2,000 in an answer
+        short = {
+            name: shorten(fact, _FACT_LENGTH) if isinstance(fact, str) else fact
+            for name, fact in facts.items()
+        }
+        self.text = say(key, **short)
 
 
 async def answer(interaction: discord.Interaction, key: str, **facts: object) -> None:
@@ -26,6 +34,7 @@ async def answer(interaction: discord.Interaction, key: str, **facts: object) ->
 async def answer_text(interaction: discord.Interaction, text: str) -> None:
     """Answer privately, first or later, whichever is still open; nobody is pinged."""
     pings = discord.AllowedMentions.none()
+    text = shorten(text, MESSAGE_LIMIT)
     if interaction.response.is_done():
         await interaction.followup.send(text, ephemeral=True, allowed_mentions=pings)
     else:

@@ -8,10 +8,14 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.play import post_greeting
-from bot.cogs.replies import RefusedError, answer, read_place
+from bot.cogs.replies import RefusedError, read_place
+from bot.cogs.sending import FAILURES
+from bot.errors import explain
 from bot.prompting.untrusted import clean_name
 from bot.scenes.service import SceneService
 from bot.words import say
+from personas.errors import PersonaError
+from storage.errors import StorageError
 from storage.records import SceneRecord
 
 
@@ -78,13 +82,17 @@ class ResetButton(
         except RefusedError as error:
             await interaction.response.edit_message(content=error.text, view=None)
             return
-        await interaction.response.edit_message(content=say("reset_done"), view=None)
-        playing = await service.reset(scene)
-        if playing.greeting is not None:
-            try:
+        await interaction.response.defer()
+        try:
+            playing = await service.reset(scene)
+            if playing.greeting is not None:
                 await post_greeting(service, interaction, playing)
-            except RefusedError:
-                await answer(interaction, "cannot_write_here")
+            text = say("reset_done")
+        except RefusedError as error:
+            text = error.text
+        except (PersonaError, StorageError, *FAILURES) as error:  # buttons have no error hook
+            text = explain(error)
+        await interaction.edit_original_response(content=text, view=None)
 
 
 class HasService(discord.Client):

@@ -9,16 +9,20 @@ import aiohttp
 import discord
 
 from bot.errors import explain
+from bot.generation.types import EngineState
 from bot.messages import Pacing
 from bot.scenes.stage import NoteMessage, ReplyDisplay, StageError
 from bot.text import has_sentence, split_message
 from bot.words import say
+from storage.errors import StorageError
 from storage.records import SceneRecord
 
 _log = logging.getLogger(__name__)
 
 _PINGS = discord.AllowedMentions.none()
-_TRIES = 3
+_TRIES = 6
+"""Of the last text, each after twice the time: with five seconds at first, two and a half minutes.
+Discord's short troubles pass in that time, and the finished words are still there."""
 
 FAILURES = (discord.HTTPException, aiohttp.ClientError, OSError)
 """How discord.py says that a call did not work, after its own retries."""
@@ -48,10 +52,8 @@ class ReplyMessages:
         self._hurries = False
         self._closing = False
         self._has_text = asyncio.Event()
-        self._tasks = [
-            asyncio.create_task(self._keep_up(), name="reply-writer"),
-            asyncio.create_task(self._keep_typing(), name="reply-typing"),
-        ]
+        self._writer = asyncio.create_task(self._keep_up(), name="reply-writer")
+        self._typing = asyncio.create_task(self._keep_typing(), name="reply-typing")
 
     def show(self, text: str) -> None:
         """Have the text so far shown soon."""
@@ -59,9 +61,9 @@ class ReplyMessages:
         self._has_text.set()
         self._changed.set()
 
-    def wait_for_engine(self, *, restarting: bool) -> None:
+    def wait_for_engine(self, state: EngineState) -> None:
         """Say that the answer will come by itself."""
-        self._target = say("engine_restarting" if restarting else "engine_loading")
+        self._target = say(f"engine_{state}")
         self._has_text.set()
         self._hurries = True  # a plain line need not wait for a first sentence
         self._changed.set()
@@ -72,44 +74,47 @@ class ReplyMessages:
         Raises:
             StageError: If Discord does not take it.
         """
-        await self.aclose()
+        await self._settle()
         self._target = self._heading + text
         for attempt in range(_TRIES):
             try:
                 await self._write()
                 break
             except FAILURES as error:
-                _log.warning("a reply was not shown: %s", error, extra={"action": "show-failed"})
-                if attempt == _TRIES - 1 or isinstance(error, discord.Forbidden):
+                is_permanent = isinstance(error, discord.Forbidden | discord.NotFound)
+                if is_permanent or attempt == _TRIES - 1:
                     message = f"the reply could not be shown: {error}"
-                    raise StageError(message) from error
-                await asyncio.sleep(self._pacing.retry_seconds)
+                    raise StageError(message, is_permanent=is_permanent) from error
+                _log.warning("a reply was not shown: %s", error, extra={"action": "show-failed"})
+                await asyncio.sleep(self._pacing.retry_seconds * 2**attempt)
         return [message.id for message in self._messages]
 
     async def fail(self, error: Exception) -> None:
         """Say in one line what went wrong, in place of the reply."""
-        await self.aclose()
+        await self._settle()
         self._target = explain(error)
         with contextlib.suppress(*FAILURES):
             await self._write()
 
     async def discard(self) -> None:
         """Delete what was shown."""
-        await self.aclose()
+        await self._settle()
         self._target = ""
         with contextlib.suppress(*FAILURES):
             await self._write()
 
     async def aclose(self) -> None:
-        """Stop showing; an edit in flight is let through, so that none comes after us."""
-        tasks, self._tasks = self._tasks, []
+        """Stop showing, also in the middle of an edit, and leave what is there."""
+        for task in (self._writer, self._typing):
+            task.cancel()
+        await asyncio.wait((self._writer, self._typing))
+
+    async def _settle(self) -> None:
+        """Let an edit in flight through, so that none comes after what is written next."""
         self._closing = True
+        self._typing.cancel()
         self._changed.set()
-        self._has_text.set()
-        if tasks:
-            await asyncio.wait(tasks)
-        for task in tasks:
-            task.result()
+        await asyncio.wait((self._writer,))
 
     async def _keep_up(self) -> None:
         """Write whenever the text changed and an edit is allowed again."""
@@ -164,7 +169,14 @@ class ReplyMessages:
             self._last_write = asyncio.get_running_loop().time()
         self._messages.append(self._channel.get_partial_message(message.id))
         self._written.append(part)
-        await self._note_message(message.id, number)
+        await self._note(message.id, number)
+
+    async def _note(self, message_id: int, number: int) -> None:
+        """Have a message remembered; a reply is not lost because that failed."""
+        try:
+            await self._note_message(message_id, number)
+        except StorageError:
+            _log.exception("a message was not noted", extra={"action": "note-failed"})
 
     async def _edit(self, number: int, part: str) -> None:
         loop = asyncio.get_running_loop()
@@ -179,7 +191,7 @@ class ReplyMessages:
             if self._written[number] is None:
                 message = await self._channel.send(part, allowed_mentions=_PINGS)
                 self._messages[number] = self._channel.get_partial_message(message.id)
-                await self._note_message(message.id, number)
+                await self._note(message.id, number)
         finally:
             # Counted from the end: discord.py may hold a call back for a rate limit, and two starts
             # would then be closer than two calls of ours.
@@ -214,11 +226,11 @@ class DiscordStage:
         """Get ready to show a reply in the scene's channel.
 
         Raises:
-            StageError: If the scene belongs to no Discord channel.
+            StageError: If there is no channel, or it must not be written in.
         """
-        if scene.channel_id is None:
-            message = f"scene {scene.id} has no channel"
-            raise StageError(message)
+        if scene.channel_id is None or not self._may_write(scene.channel_id):
+            message = f"scene {scene.id} has no channel to write in"
+            raise StageError(message, is_permanent=True)
         return ReplyMessages(
             # Partial: after a restart DMs and archived threads are in no cache.
             self._client.get_partial_messageable(scene.channel_id, guild_id=scene.guild_id),
@@ -226,6 +238,17 @@ class DiscordStage:
             pacing=self._pacing,
             message_ids=message_ids,
             note_message=note_message,
+        )
+
+    def _may_write(self, channel_id: int) -> bool:
+        """Whether a reply could be shown, as far as is known: better asked before it is written."""
+        channel = self._client.get_channel(channel_id)
+        if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+            return True
+        allowed = channel.permissions_for(channel.guild.me)
+        in_thread = isinstance(channel, discord.Thread)
+        return allowed.view_channel and (
+            allowed.send_messages_in_threads if in_thread else allowed.send_messages
         )
 
 

@@ -29,7 +29,7 @@ class Reply:
     text: str
     """Tidied; empty if no words came."""
     finish_reason: FinishReason
-    seed: int
+    seed: int | None = None
     timings: "Timings | None" = None
 
 

@@ -1,7 +1,9 @@
 """What people can do with scenes; whoever calls turns results and errors into words."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from bot.admission import Verdict, decide
 from bot.prompting.macros import replace_macros
@@ -9,8 +11,6 @@ from bot.prompting.untrusted import clean_name
 from storage.records import Answers, NewScene, NewTurn, Role
 
 if TYPE_CHECKING:
-    import asyncio
-
     from bot.messages import IncomingMessage
     from bot.scenes.runner import SceneRunner
     from bot.scenes.stage import Stage
@@ -65,6 +65,7 @@ class SceneService:
         self._runner = runner
         self._default_persona = default_persona
         self._default_length = default_length
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def library(self) -> "PersonaLibrary":
@@ -86,23 +87,24 @@ class SceneService:
         Returns:
             The work on the scene's answer, or None if the message is not answered.
         """
-        scene = await self._scenes.find_open(message.scene_key)
-        if decide(message, scene) is Verdict.IGNORE:
-            return None
-        if scene is None:
-            scene = await self._open_default(message)
-        turn = await self._turns.append(
-            scene.id,
-            NewTurn(
-                role=Role.PERSON,
-                name=message.author_name,
-                text=message.text.strip(),
-                person_id=message.author_id,
-                message_ids=(message.message_id,) if message.message_id else (),
-                channel_id=message.channel_id,
-                awaits_answer=True,
-            ),
-        )
+        async with self._lock(message.scene_key):
+            scene = await self._scenes.find_open(message.scene_key)
+            if decide(message, scene) is Verdict.IGNORE:
+                return None
+            if scene is None:
+                scene = await self._open_default(message)
+            turn = await self._turns.append(
+                scene.id,
+                NewTurn(
+                    role=Role.PERSON,
+                    name=message.author_name,
+                    text=message.text.strip(),
+                    person_id=message.author_id,
+                    message_ids=(message.message_id,) if message.message_id else (),
+                    channel_id=message.channel_id,
+                    awaits_answer=True,
+                ),
+            )
         return self._runner.wake(scene.id) if turn else None
 
     async def find(self, scene_key: str) -> "SceneRecord | None":
@@ -111,16 +113,19 @@ class SceneService:
 
     async def play(self, place: Place, persona: "Persona") -> Playing:
         """Start a scene, or switch to a persona: its earlier scene in this place goes on."""
+        async with self._lock(place.scene_key):
+            return await self._play(place, persona)
+
+    async def _play(self, place: Place, persona: "Persona") -> Playing:
         current = await self._scenes.find_open(place.scene_key)
         if current is not None and current.persona_key == persona.key:
             if current.answers is not Answers.ALL:
                 await self._scenes.set_answers(current.id, Answers.ALL)
             return Playing(scene=current, persona=persona, is_new=False, was_open=True)
-        if current is not None:
-            await self._runner.drop(current.id)
         earlier = await self._scenes.find_set_aside(place.scene_key, persona.key)
         if earlier is not None:
             scene = await self._scenes.resume(earlier.id)
+            self._end(current)
             return Playing(scene=scene, persona=persona, is_new=False)
         greeting = _write_greeting(persona, place.person_name, place.channel_id)
         scene = await self._scenes.open(
@@ -135,7 +140,12 @@ class SceneService:
             ),
             greeting=greeting,
         )
+        self._end(current)
         return await self._describe_new(scene, persona)
+
+    async def withdraw(self, playing: Playing) -> None:
+        """Undo a new scene whose greeting could not be posted: nobody saw it begin."""
+        await self._scenes.close(playing.scene.id)
 
     async def reset(self, scene: "SceneRecord") -> Playing:
         """Close a scene and begin it anew with the same persona, person and length.
@@ -144,9 +154,10 @@ class SceneService:
             PersonaNotFoundError: If its persona is no longer there.
         """
         persona = self._library.get(scene.persona_key)
-        await self._runner.drop(scene.id)
         greeting = _write_greeting(persona, scene.opened_by_name, scene.channel_id)
-        fresh = await self._scenes.reset(scene.id, greeting=greeting)
+        async with self._lock(scene.scene_key):
+            fresh = await self._scenes.reset(scene.id, greeting=greeting)
+        self._end(scene)
         return await self._describe_new(fresh, persona)
 
     async def attach_greeting(
@@ -170,6 +181,18 @@ class SceneService:
     async def aclose(self) -> None:
         """Let replies finish for a while, then stop."""
         await self._runner.aclose()
+
+    def _lock(self, scene_key: str) -> asyncio.Lock:
+        """One at a time may look up and change which scene is open in a place."""
+        lock = self._locks.get(scene_key)
+        if lock is None:
+            lock = self._locks[scene_key] = asyncio.Lock()
+        return lock
+
+    def _end(self, scene: "SceneRecord | None") -> None:
+        """After another scene took its place, so that what is said meanwhile reaches that one."""
+        if scene is not None:
+            self._runner.end(scene.id)
 
     async def _open_default(self, message: "IncomingMessage") -> "SceneRecord":
         """A first mention or direct message opens a scene with the default persona.

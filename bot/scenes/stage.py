@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from bot.generation.types import EngineState
     from storage.records import SceneRecord
 
 NoteMessage = Callable[[int, int], Awaitable[None]]
@@ -11,7 +12,18 @@ NoteMessage = Callable[[int, int], Awaitable[None]]
 
 
 class StageError(Exception):
-    """The stage could not show a reply: no permission, the channel is gone, Discord is down."""
+    """The stage could not show a reply."""
+
+    def __init__(self, message: str, *, is_permanent: bool) -> None:
+        """Say why, and whether it is worth another try.
+
+        Args:
+            message: For the log.
+            is_permanent: The channel is gone or must not be written in; False is trouble that
+                passes.
+        """
+        super().__init__(message)
+        self.is_permanent = is_permanent
 
 
 class ReplyDisplay(Protocol):
@@ -21,7 +33,7 @@ class ReplyDisplay(Protocol):
         """Show the text so far; returns at once, the newest text wins."""
         ...
 
-    def wait_for_engine(self, *, restarting: bool) -> None:
+    def wait_for_engine(self, state: "EngineState") -> None:
         """Say in one line that the answer will come by itself; the next text takes its place."""
         ...
 

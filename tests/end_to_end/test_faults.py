@@ -113,6 +113,8 @@ async def test_a_429_on_an_edit_loses_nothing(bot, fake, model, noor, tavern):
     await fake.wait_for(
         lambda: persona_texts(fake, tavern)[-1] == f"**Maren**\n{text}", what="the whole text"
     )
+    edits = fake.requests_to("PATCH", "/channels/{c}/messages/{m}")
+    assert sum(request.status == 429 for request in edits) == 2
 
 
 async def test_a_reply_that_is_deleted_while_it_is_written_breaks_nothing(
@@ -198,7 +200,7 @@ async def test_without_permission_to_write_play_says_what_is_missing(
     fake.deny(tavern, "send_messages")
     answer = await (await noor.slash(tavern, "play", persona="maren")).answer()
     assert "I may not write in this channel" in answer.content
-    assert bot.settings.default_persona == "maren"
+    assert tavern.messages == []
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -216,3 +218,98 @@ async def test_a_server_error_of_discord_on_the_last_edit_loses_no_words(
         timeout=10,
         what="the whole text",
     )
+
+
+async def test_a_prompt_that_kills_the_engine_each_time_is_given_up_in_one_line(
+    bot, fake, model, noor, tavern
+):
+    await play(noor, tavern, "maren")
+    for _ in range(3):
+        model.replies.append("This will not get far at all")
+        model.cut_next(after_pieces=1)
+    await hear_line(fake, noor, tavern, "Boom", "*The model stopped each time")
+    assert len(model.prompts) == 3
+    said = await converse(fake, model, noor, tavern, "Anybody there?", "Still here.")
+    assert said == "**Maren**\nStill here."
+    assert len(bot_messages(fake, tavern)) == 3  # greeting, the line, the answer
+
+
+async def test_nothing_is_written_for_a_channel_that_must_not_be_written_in(
+    bot, fake, model, noor, tavern, caplog
+):
+    await play(noor, tavern, "maren")
+    fake.deny(tavern, "send_messages")
+    await noor.say(tavern, "Can you speak?")
+    async with asyncio.timeout(5):
+        while "no channel to write in" not in caplog.text:
+            await asyncio.sleep(0.01)  # noqa: ASYNC110 - a log has no event
+    assert model.prompts == []
+    fake.allow(tavern, "send_messages")
+    said = await converse(fake, model, noor, tavern, "And now?", "Both heard.")
+    assert said == "**Maren**\nBoth heard."
+    assert "Noor: Can you speak?\n\n### Input:\nNoor: And now?\n" in model.prompts[-1]
+
+
+async def test_a_short_trouble_of_discord_loses_no_finished_words(bot, fake, model, noor, tavern):
+    await play(noor, tavern, "maren")
+    fake.fail_next("POST", "/channels/{c}/messages", status=503, times=3)
+    said = await converse(fake, model, noor, tavern, "Hello", "Late but whole.")
+    assert said == "**Maren**\nLate but whole."
+    assert len(model.prompts) == 1
+
+
+async def test_a_deleted_channel_is_not_answered_again_at_every_start(
+    bot, fake, model, guild, noor, tavern
+):
+    await play(noor, tavern, "maren")
+    model.hold()
+    await noor.say(tavern, "Hello?")
+    await model.wait_for(lambda: model.running == 1, what="the generation")
+    await bot.stop()
+    fake.remove_channel(tavern)
+    model.release()
+    await bot.start()
+    await model.wait_for(lambda: len(model.prompts) == 2 and model.running == 0, what="one try")
+    await fake.wait_for(
+        lambda: any(request.status == 404 for request in fake.requests), what="the refusal"
+    )
+    await asyncio.sleep(0.2)
+    await bot.restart()
+    await asyncio.sleep(0.3)
+    assert len(model.prompts) == 2
+
+
+async def test_typing_that_is_held_back_does_not_hold_the_reply_back(
+    bot, fake, model, noor, tavern
+):
+    await play(noor, tavern, "maren")
+    fake.fail_next("POST", "/channels/{c}/typing", status=429, retry_after=30)
+    await converse(fake, model, noor, tavern, "Hello", "At once.")
+
+
+async def test_a_greeting_that_does_not_arrive_leaves_no_scene(bot, fake, model, noor, tavern):
+    fake.fail_next("POST", "/channels/{c}/messages", status=503)
+    answer = await (await noor.slash(tavern, "play", persona="maren")).answer()
+    assert answer.content.startswith("That did not work.")
+    await play(noor, tavern, "maren")
+    assert len(bot_messages(fake, tavern)) == 1
+
+
+async def test_an_endless_name_is_refused_in_words(bot, noor, tavern):
+    answer = await (await noor.slash(tavern, "play", persona="x" * 3000)).answer()
+    assert answer.content.startswith("I know no persona called")
+
+
+async def test_a_scene_whose_persona_is_gone_says_so(bot, fake, model, noor, tavern, tmp_path):
+    folder = tmp_path / "cards"
+    folder.mkdir()
+    card = folder / "orrin.json"
+    card.write_text('{"name": "Orrin", "description": "A clerk.", "first_mes": "Next!"}')
+    await bot.stop()
+    bot.settings = bot.settings.model_copy(update={"persona_folder": folder})
+    await bot.start()
+    await play(noor, tavern, "orrin")
+    card.unlink()
+    await bot.restart()
+    await hear_line(fake, noor, tavern, "Hello?", "“orrin”, is no longer here")
+    assert "Maren" in await play(noor, tavern, "maren")

@@ -175,6 +175,47 @@ async def test_what_comes_during_a_reply_is_answered_after_it_and_in_order(
     )
 
 
+async def test_what_is_said_after_a_switch_is_answered_by_the_new_persona_only(
+    bot, fake, model, noor, tavern
+):
+    await play(noor, tavern, "maren")
+    model.replies += ["A long tale. " * 30, "Grumbold hears."]
+    model.piece_delay = 0.02
+    await noor.say(tavern, "Tell me a tale.")
+    await fake.wait_for(lambda: len(persona_texts(fake, tavern)) == 2, what="the first words")
+    await noor.say(tavern, "And another one!")
+    assert "is here" in await play(noor, tavern, "grumbold")
+    model.piece_delay = 0.0
+    await noor.say(tavern, "Hello Grumbold!")
+    await fake.wait_for(
+        lambda: persona_texts(fake, tavern)[-1] == "**Grumbold**\nGrumbold hears.",
+        what="the new persona's answer",
+    )
+    assert len(model.prompts) == 2
+    assert sum(text.startswith("**Maren**") for text in persona_texts(fake, tavern)) == 2
+
+
+async def test_two_first_direct_messages_at_once_are_one_scene(bot, fake, model, noor):
+    dm = fake.add_dm(noor)
+    model.default_reply = "Both."
+    await asyncio.gather(noor.say(dm, "Hello."), noor.say(dm, "My name is Alba."))
+    await fake.wait_for(lambda: persona_texts(fake, dm), what="the answer")
+    assert len(model.prompts) == 1
+    assert "Hello." in model.prompts[0]
+    assert "My name is Alba." in model.prompts[0]
+
+
+async def test_a_busy_channel_is_answered_without_a_pause(bot, fake, model, noor, tavern):
+    await play(noor, tavern, "maren")
+    model.replies.append("I got a word in.")
+    for number in range(40):
+        await noor.say(tavern, f"chatter {number}")
+        await asyncio.sleep(0.01)
+        if model.prompts:
+            break
+    assert model.prompts, "four seconds of chatter at full pace without an answer"
+
+
 async def test_length_words_reach_the_prompt(bot, fake, model, noor, tavern):
     await play(noor, tavern, "maren")
     await (await noor.slash(tavern, "length", word="tiny")).answer()

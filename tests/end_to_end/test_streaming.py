@@ -74,7 +74,8 @@ async def test_a_long_reply_is_split_at_paragraphs_and_is_one_turn(bot, fake, mo
 async def test_half_a_stop_sequence_is_never_shown(bot, fake, model, noor, tavern):
     await play(noor, tavern, "maren")
     model.replies.append("Hold the rope.\n### Input:\nNoor: I hold it")
-    model.piece_delay = 0.02
+    model.honours_stops = False
+    model.piece_delay = 0.1
     await noor.say(tavern, "And now?")
     await fake.wait_for(lambda: len(bot_messages(fake, tavern)) == 2, what="the reply")
     await model.wait_for(lambda: model.running == 0, what="the end of the generation")
@@ -88,6 +89,7 @@ async def test_half_a_stop_sequence_is_never_shown(bot, fake, model, noor, taver
 async def test_a_reply_never_speaks_for_a_person(bot, fake, model, noor, tavern):
     await play(noor, tavern, "maren")
     model.replies.append('"Sit."\nNoor: I sit down.')
+    model.honours_stops = False
     await noor.say(tavern, "Hello")
     await fake.wait_for(lambda: len(bot_messages(fake, tavern)) == 2, what="the reply")
     assert persona_texts(fake, tavern)[-1] == '**Maren**\n"Sit."'

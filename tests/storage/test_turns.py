@@ -108,6 +108,8 @@ async def test_turns_are_listed_in_the_order_of_a_scene(turns, scenes, scene):
     first, second, third = await append_all(turns, scene, "1", "2", "3")
     await append_all(turns, other, "elsewhere")
     assert await turns.list(scene.id) == [first, second, third]
+    assert await turns.list(scene.id, from_turn_id=second.id) == [second, third]
+    assert await turns.list(scene.id, from_turn_id=12345) == [first, second, third]
     assert await turns.list(12345) == []
 
 
