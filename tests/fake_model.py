@@ -27,7 +27,7 @@ class _Plan:
     body: Any = None
     cut_after: int | None = None
     silent: bool = False
-    raw: tuple[bytes, ...] = ()
+    raw: tuple[bytes, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,9 @@ class FakeModel:
         self.url = ""
         self.loading = False
         """True: every route answers as llama.cpp does while it loads."""
+
+        self.honours_stops = True
+        """False: the client's own scanner is all that ends a reply."""
 
         self.replies: list[Reply] = []
         """What the next completions answer, in order."""
@@ -224,7 +227,7 @@ class FakeModel:
             released = asyncio.Event()
             self._silenced.append(released)
             await released.wait()
-        if plan.raw:
+        if plan.raw is not None:
             return await _send_raw(request, plan.raw)
         reply = self.replies.pop(0) if self.replies else self.default_reply
         said = reply if isinstance(reply, str) else reply(body["prompt"])
@@ -262,7 +265,8 @@ class FakeModel:
         limit = body.get("n_predict", -1)
         limit = room if limit < 0 else min(limit, room)
         text = "".join(tokens[:limit])
-        found = [(text.find(stop), stop) for stop in body.get("stop", []) if stop in text]
+        stops = body.get("stop", []) if self.honours_stops else []
+        found = [(text.find(stop), stop) for stop in stops if stop in text]
         if found:
             end, stop = min(found)
             used = self.count(text[:end] + stop)

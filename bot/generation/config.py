@@ -35,7 +35,7 @@ class LlamaCppConfig(_Config):
     slots: Annotated[int, Field(ge=1, le=64)] = 2
     """Replies written at once; each has a window of its own."""
     threads: Annotated[int, Field(ge=1)] | None = None
-    """CPU threads; None is llama.cpp's own choice."""
+    """CPU threads; None leaves a core free, and takes half of eight or more."""
 
 
 class LlamaServerConfig(_Config):

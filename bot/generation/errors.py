@@ -46,6 +46,9 @@ class EngineRequestError(GenerationError):
 class EmptyReplyError(GenerationError):
     """The model ended its reply before it said anything."""
 
+    def __init__(self) -> None:
+        super().__init__("the model ended its reply before it said anything")
+
 
 class EngineError(Exception):
     """The engine does not work at all at present."""

@@ -1,11 +1,13 @@
 """Bytes to events, and text held back while it could be the start of a stop sequence."""
 
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from typing import cast
 
 
-async def read_events(pieces: AsyncIterator[bytes]) -> AsyncIterator[dict[str, object]]:
+async def read_events(
+    pieces: AsyncIterator[bytes],
+) -> AsyncGenerator[dict[str, object], None]:
     """Read the JSON objects of a server-sent event stream.
 
     Lines are joined across network pieces here, because llama.cpp's last event repeats the
@@ -32,16 +34,19 @@ def _read_line(line: bytes) -> dict[str, object] | None:
         return None
     event: object = json.loads(value)
     if not isinstance(event, dict):
-        message = f"an event that is no object: {value[:80]!r}"
+        message = f"an event of {len(value)} bytes that is no object"
         raise ValueError(message)
-    return cast("dict[str, object]", event)
+    facts = cast("dict[str, object]", event)
+    # Servers of 2024 and before name the field `error` and leave the object around it away.
+    return {"error": facts} if field == b"error" and "error" not in facts else facts
 
 
 class StopScanner:
     """Passes text on up to a stop sequence and never shows half of one.
 
     A reply is scanned as if a line feed stood before it, because stop sequences are anchored with
-    one and a reply may begin with a header. White space at the start of a reply is dropped.
+    one and a reply may begin with a header. White space at the start of a reply is dropped. Of
+    stop sequences that overlap, the one that is complete first counts.
     """
 
     def __init__(self, stop_sequences: Iterable[str]) -> None:
@@ -61,10 +66,10 @@ class StopScanner:
                 return ""
             self._begun = True
             self._held = "\n" + self._held.lstrip()
-        end = min((at for at in map(self._held.find, self._stops) if at >= 0), default=-1)
-        if end >= 0:
+        found = [(at + len(stop), at) for stop in self._stops if (at := self._find(stop)) >= 0]
+        if found:
             self.stopped = True
-            return self._release(end, drop_rest=True)
+            return self._release(min(found)[1], drop_rest=True)
         return self._release(len(self._held) - self._longest_partial())
 
     def flush(self) -> str:
@@ -72,6 +77,10 @@ class StopScanner:
         if self.stopped or not self._begun:
             return ""
         return self._release(len(self._held))
+
+    def _find(self, stop: str) -> int:
+        # A bare line feed would match the one that we put there, and every reply would be empty.
+        return self._held.find(stop, 1 if stop == "\n" and not self._anchor_passed else 0)
 
     def _release(self, end: int, *, drop_rest: bool = False) -> str:
         released, self._held = self._held[:end], "" if drop_rest else self._held[end:]

@@ -62,6 +62,7 @@ class BotProcess:
         async with asyncio.timeout(seconds):
             code = await self.process.wait()
             await self.reading
+        print(self.log)  # noqa: T201 - pytest shows it where a test fails
         return code
 
     async def stored_replies(self, count):
@@ -188,6 +189,46 @@ async def test_sigterm_lets_a_reply_finish(fake, model, noor, tavern, tmp_path):
     running.process.send_signal(signal.SIGTERM)
     assert await running.ended() == 0
     assert persona_texts(fake, tavern)[-1].endswith("Eight.")
+
+
+async def test_a_second_signal_ends_at_once_and_the_answer_comes_at_the_next_start(
+    fake, model, noor, tavern, tmp_path
+):
+    running = BotProcess(
+        fake,
+        tmp_path,
+        TROUPE_ENGINE__KIND="llama_server",
+        TROUPE_ENGINE__URL=model.url,
+        TROUPE_PACE="2",  # replies may then take sixteen seconds to finish
+    )
+    await running.start()
+    dm = fake.add_dm(noor)
+    model.hold()
+    await noor.say(dm, "Hello?")
+    await model.wait_for(lambda: model.running == 1, timeout=10, what="the generation")
+    running.process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(5):
+        while "replies in progress may finish" not in running.log:
+            await asyncio.sleep(0.02)
+    running.process.send_signal(signal.SIGTERM)
+    assert await running.ended(seconds=8) == 0
+    model.release()
+    model.replies[:] = ["Late, but here."]
+    running.environment["TROUPE_PACE"] = str(PACE)
+    await running.start()
+    await fake.wait_for(
+        lambda: persona_texts(fake, dm) == ["**Maren**\nLate, but here."], what="the answer"
+    )
+    running.process.send_signal(signal.SIGTERM)
+    assert await running.ended() == 0
+
+
+async def test_without_a_way_to_discord_one_line_says_so(fake, tmp_path):
+    running = BotProcess(fake, tmp_path, TROUPE_DISCORD_API_BASE="http://127.0.0.1:9/api/v10")
+    await running.start(wait=False)
+    assert await running.ended(seconds=60) == 1
+    assert "Traceback" not in running.log
+    assert "Discord cannot be reached" in running.log.strip().splitlines()[-1]
 
 
 async def test_two_bots_never_share_a_data_folder(process, fake, tmp_path):

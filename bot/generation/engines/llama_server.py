@@ -1,12 +1,13 @@
 """The client for llama.cpp's server protocol: our own workers and any `llama-server` elsewhere.
 
-Routes used: `/health`, `/props`, `/tokenize`, `/completion` as server-sent events.
+Routes used: `/props`, `/tokenize`, `/completion` as server-sent events.
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
 import aiohttp
@@ -16,13 +17,14 @@ from bot.generation.errors import (
     EngineDiedError,
     EngineRequestError,
     EngineUnavailableError,
+    GenerationError,
     GenerationTimeoutError,
 )
 from bot.generation.streaming import StopScanner, read_events
 from bot.generation.types import FinishReason, GenerationChunk, ModelInfo, Timings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Mapping
 
     from bot.generation.engine import Endpoint, EndpointSource
     from bot.generation.types import EngineState, GenerationRequest, SamplerSettings
@@ -33,11 +35,16 @@ TAIL_FREE_STAND_IN = 0.05
 """Min-p used where tail-free sampling was asked for: what its own users moved to (0.05 to 0.1)."""
 
 _STAND_IN_TEMPLATE = (
-    "{%- for message in messages -%}\n  {{- '<|im_start|>' + message.role + '\\n' + message.content"
+    "{%- for message in messages -%}\n  {{- '<|im_start|>' + message.role + '\n' + message.content"
 )
-"""How the template begins that llama.cpp names for a file without one: not the model's own."""
+"""How the template begins that llama.cpp names for a file without one: not the model's own.
+
+The line feed inside the quotes is a real one."""
 
 _POLL_SECONDS = 0.1
+_COMPLETION = "/completion"
+_AWAY = {502, 503, 504}
+"""What a server says while it loads, and a proxy while its server is gone."""
 _SILENCE_SECONDS = 300.0
 """A long prompt on a slow CPU is evaluated for minutes before the first token."""
 
@@ -53,6 +60,7 @@ class LlamaServerEngine:
         self._silence_seconds = silence_seconds
         self._session: aiohttp.ClientSession | None = None
         self._stand_in_named = False
+        self._closed = False
 
     @property
     def name(self) -> str:
@@ -68,24 +76,37 @@ class LlamaServerEngine:
         """Wait for the server, then for its model.
 
         Raises:
-            EngineUnavailableError: If the server has been given up or refuses the key.
+            EngineUnavailableError: If the server has been given up, refuses the key or is none of
+                llama.cpp's.
         """
+        named = False
         while True:
             # Asked every time: after a crash the old address is still known for a moment.
             endpoint = await self._source.get_endpoint()
             try:
                 props = await self._get_props(endpoint)
-            except (EngineDiedError, GenerationTimeoutError):
+            except (EngineDiedError, GenerationTimeoutError) as error:
                 props = None
+                if not named:
+                    named = True
+                    _log.warning(
+                        "%s does not answer yet: %s",
+                        self._name,
+                        error.__cause__,
+                        extra={"action": "engine-silent"},
+                    )
             if props is not None:
-                return _read_info(props, self._name)
+                info = _read_info(props, self._name)
+                if not info.context_length:
+                    raise EngineUnavailableError(self._name, "what answers is no llama.cpp server")
+                return info
             await asyncio.sleep(_POLL_SECONDS)
 
     async def count_tokens(self, text: str, *, whole: bool = False) -> int:
         """Count with the server's `/tokenize`, special tokens parsed as in a prompt."""
         body = {"content": text, "add_special": whole, "parse_special": True}
         async with self._request("POST", "/tokenize", body) as response:
-            answer = cast("dict[str, object]", await response.json())
+            answer = await _read_object(response)
         tokens = answer.get("tokens")
         if not isinstance(tokens, list):
             raise EngineRequestError(status=200, reason="/tokenize answered without tokens")
@@ -96,11 +117,14 @@ class LlamaServerEngine:
         self._name_stand_in_once(request.sampler)
         scanner = StopScanner(request.stop_sequences)
         body = _write_request(request)
-        async with self._request("POST", "/completion", body, request.affinity) as response:
-            async for event in _iterate_bounded(response, self._silence_seconds):
+        async with (
+            self._request("POST", _COMPLETION, body, request.affinity) as response,
+            aclosing(_iterate_bounded(response, self._silence_seconds)) as events,
+        ):
+            async for event in events:
                 if "error" in event:
-                    raise EngineRequestError(status=500, reason=str(event["error"])[:200])
-                text = scanner.feed(str(event.get("content", "")))
+                    raise _read_error(500, event["error"])
+                text = scanner.feed(str(event.get("content") or ""))
                 if scanner.stopped:
                     yield GenerationChunk(text=text, finish_reason=FinishReason.STOP)
                     return
@@ -113,6 +137,7 @@ class LlamaServerEngine:
 
     async def aclose(self) -> None:
         """Close the connections, then the server if it is ours."""
+        self._closed = True
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -122,9 +147,9 @@ class LlamaServerEngine:
         """Return `/props`, or None while the model loads (503)."""
         try:
             async with self._open(endpoint, "GET", "/props") as response:
-                return cast("dict[str, object]", await response.json())
+                return await _read_object(response)
         except EngineRequestError as error:
-            if error.status == 503:  # noqa: PLR2004 - "Service Unavailable", said while loading
+            if error.status in _AWAY:
                 return None
             fix = "the server refuses the key" if error.status in {401, 403} else str(error)
             raise EngineUnavailableError(self._name, fix) from error
@@ -147,6 +172,8 @@ class LlamaServerEngine:
         affinity: str = "",
     ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
         """Send a request and map what can go wrong, also while the answer is read."""
+        if self._closed:
+            raise EngineUnavailableError(self._name, "it is being closed")
         if self._session is None:
             # No connection is used twice: a server may close an idle one at the moment a request
             # goes out, and a POST that fails like that looks like a dead engine.
@@ -166,6 +193,10 @@ class LlamaServerEngine:
                 yield response
         except TimeoutError as error:
             raise GenerationTimeoutError(self._silence_seconds) from error
+        except EngineRequestError as error:
+            if error.status in _AWAY and path == _COMPLETION:
+                raise EngineDiedError(self._name) from error
+            raise
         except aiohttp.ClientError as error:
             raise EngineDiedError(self._name) from error
         except ValueError as error:
@@ -183,34 +214,46 @@ class LlamaServerEngine:
 
 async def _iterate_bounded(
     response: aiohttp.ClientResponse, seconds: float
-) -> "AsyncIterator[dict[str, object]]":
+) -> AsyncGenerator[dict[str, object], None]:
     """Events of a response, with a bound on silence that keep-alive comments do not reset."""
-    events = read_events(response.content.iter_any())
-    while True:
-        async with asyncio.timeout(seconds):
-            event = await anext(events, None)
-        if event is None:
-            return
-        yield event
+    async with aclosing(read_events(response.content.iter_any())) as events:
+        while True:
+            async with asyncio.timeout(seconds):
+                event = await anext(events, None)
+            if event is None:
+                return
+            yield event
+
+
+async def _read_object(response: aiohttp.ClientResponse) -> dict[str, object]:
+    """Read an answer that has to be a JSON object, whatever its content type says."""
+    answer: object = json.loads(await response.read())
+    if not isinstance(answer, dict):
+        message = "the answer is no JSON object"
+        raise ValueError(message)
+    return cast("dict[str, object]", answer)
 
 
 async def _raise_for_status(response: aiohttp.ClientResponse) -> None:
     if response.ok:
         return
-    text = await response.text()
     try:
-        answer: object = await response.json(content_type=None)
+        answer = await _read_object(response)
     except ValueError:
-        answer = None
-    error = cast("dict[str, object]", answer).get("error") if isinstance(answer, dict) else None
+        answer = {}
+    raise _read_error(response.status, answer.get("error") or await response.text(errors="replace"))
+
+
+def _read_error(status: int, error: object) -> GenerationError:
+    """From what a server says under `error`, in an answer or in a stream."""
     facts = cast("dict[str, object]", error) if isinstance(error, dict) else {}
     if facts.get("type") == "exceed_context_size_error":
-        raise ContextOverflowError(
+        return ContextOverflowError(
             prompt_tokens=_read_int(facts.get("n_prompt_tokens")),
             context_length=_read_int(facts.get("n_ctx")),
         )
-    reason = str(facts.get("message") or text)[:200]
-    raise EngineRequestError(status=response.status, reason=reason)
+    reason = str(facts.get("message") or cast("object", error))
+    return EngineRequestError(status=status, reason=reason[:200])
 
 
 def _write_request(request: "GenerationRequest") -> dict[str, object]:

@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TextIO
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -21,7 +21,7 @@ class WorkerSettings:
     """What a worker is told before it loads."""
 
     model: str
-    api_key: str
+    api_key: str = field(repr=False)
     parent_pid: int
     context_length: int
     """Tokens of one slot's window."""
@@ -29,7 +29,6 @@ class WorkerSettings:
     gpu_layers: int
     """-1 lets the worker choose by free memory."""
     threads: int
-    """0 lets the worker choose."""
 
     def to_json(self) -> str:
         """One line."""

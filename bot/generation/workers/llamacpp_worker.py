@@ -42,8 +42,7 @@ def _build_params(settings: WorkerSettings) -> xllamacpp.CommonParams:
     params.n_gpu_layers = settings.gpu_layers
     params.cache_ram_mib = _PROMPT_CACHE_MIB
     params.n_cache_reuse = _CACHE_REUSE_TOKENS
-    if settings.threads:
-        params.cpuparams.n_threads = settings.threads
+    params.cpuparams.n_threads = settings.threads
     if not _has_gpu():
         params.n_batch = params.n_ubatch = _CPU_BATCH
     return params

@@ -33,8 +33,8 @@ _MAX_COUNT = 4_000_000
 _MAX_STRING_BYTES = 16 * 1024 * 1024
 
 _KEPT_ARRAYS = {"tokenizer.ggml.tokens", "tokenizer.ggml.token_type"}
-_CONTROL_TYPES = {3, 4}
-"""llama.cpp's token types CONTROL and USER_DEFINED: both are matched in prompt text."""
+_SPECIAL_TYPES = {2, 3, 4}
+"""llama.cpp's token types UNKNOWN, CONTROL and USER_DEFINED: all are matched in prompt text."""
 
 
 class ModelFileKind(StrEnum):
@@ -65,7 +65,7 @@ class GgufHeader:
     """The length the model was trained for; 0 if the file does not say."""
     chat_template: str
     special_strings: tuple[str, ...] = field(repr=False)
-    """Texts of the vocabulary's control and user-defined tokens."""
+    """Texts of the vocabulary's tokens that are more than text: control, user-defined, unknown."""
 
 
 def detect_model_file(path: "Path") -> ModelFileKind:
@@ -74,11 +74,9 @@ def detect_model_file(path: "Path") -> ModelFileKind:
     Raises:
         ModelFileError: If there is nothing there or nothing that is known.
     """
-    if path.is_dir():
-        if any(file.suffix in _WEIGHT_SUFFIXES for file in path.iterdir()):
-            return ModelFileKind.WEIGHTS_FOLDER
-        raise ModelFileError(path, "a folder without model files", "name the .gguf file itself")
     try:
+        if path.is_dir():
+            return _detect_folder(path)
         with path.open("rb") as file:
             magic = file.read(4)
     except FileNotFoundError:
@@ -93,6 +91,12 @@ def detect_model_file(path: "Path") -> ModelFileKind:
     raise ModelFileError(path, f"it begins with {magic!r}", "Troupe reads GGUF model files")
 
 
+def _detect_folder(path: "Path") -> ModelFileKind:
+    if any(file.suffix in _WEIGHT_SUFFIXES for file in path.iterdir()):
+        return ModelFileKind.WEIGHTS_FOLDER
+    raise ModelFileError(path, "a folder without model files", "name the .gguf file itself")
+
+
 def read_gguf_header(path: "Path") -> GgufHeader:
     """Read the metadata that comes before the tensors.
 
@@ -102,7 +106,7 @@ def read_gguf_header(path: "Path") -> GgufHeader:
     try:
         with path.open("rb") as file:
             values = _read_metadata(file)
-    except (OSError, struct.error, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, EOFError) as error:
         found = f"its header is damaged ({error})"
         raise ModelFileError(path, found, "download it again") from error
     architecture = str(values.get("general.architecture", ""))
@@ -122,7 +126,7 @@ def _select_specials(values: dict[str, object]) -> tuple[str, ...]:
     if not isinstance(tokens, tuple) or not isinstance(types, tuple):
         return ()
     pairs = zip(cast("tuple[object, ...]", tokens), cast("tuple[object, ...]", types), strict=False)
-    return tuple(str(token) for token, kind in pairs if kind in _CONTROL_TYPES and token)
+    return tuple(str(token) for token, kind in pairs if kind in _SPECIAL_TYPES and token)
 
 
 def _read_metadata(file: BinaryIO) -> dict[str, object]:
@@ -146,8 +150,11 @@ def _read_metadata(file: BinaryIO) -> dict[str, object]:
 def _read_value(file: BinaryIO, kind: int, *, keep: bool) -> object:
     if kind == _STRING:
         return _read_string(file)
-    if kind != _ARRAY:
+    if kind in _NUMBERS:
         return _read_number(file, _NUMBERS[kind])
+    if kind != _ARRAY:
+        message = f"a value of type {kind}"
+        raise ValueError(message)
     item_kind = int(_read_number(file, "I"))
     count = _check_count(_read_number(file, "Q"))
     if item_kind in _NUMBERS:

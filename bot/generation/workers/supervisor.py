@@ -28,12 +28,16 @@ _log = logging.getLogger(__name__)
 
 _KEPT_LINES = 30
 _LINE_LIMIT = 1024 * 1024
-_STARTS_IN_A_ROW = 4
+_LOADS_IN_A_ROW = 4
 """How often a worker may fail to load before it is given up."""
 _SETTLED_SECONDS = 60.0
-"""A worker that ran this long is no longer counted as one that fails at once."""
+"""A worker that was ready for this long did not end at once."""
+_DOUBLINGS = 7
+"""The pause before a start doubles this often: from half a second to half a minute."""
 _CLOSE_SECONDS = 3.0
-_SECRETS = ("TROUPE_DISCORD_TOKEN",)
+_OWN_PREFIX = "TROUPE_"
+"""Of settings, the bot's token among them: none is the worker's business, however it is spelt."""
+_NO_EXIT_CODE = -1
 
 
 class WorkerSupervisor:
@@ -50,11 +54,13 @@ class WorkerSupervisor:
         self._changed = asyncio.Condition()
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._task: asyncio.Task[None] | None = None
+        self._ready_at: float | None = None
+        self._closing = False
         self.pid: int | None = None
 
     @property
     def state(self) -> EngineState:
-        """Loading until the first address, restarting after that."""
+        """Loading until the first address or failure, restarting after that."""
         return self._state
 
     @property
@@ -82,33 +88,48 @@ class WorkerSupervisor:
 
     async def aclose(self) -> None:
         """End the worker and wait until it is gone; can be called twice."""
+        self._closing = True
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait({self._task})  # not `await task`: who closes may be cancelled too
             self._task = None
         await self._set(EngineState.FAILED, None)
 
     async def _keep_alive(self) -> None:
-        loop = asyncio.get_running_loop()
-        failures = 0
-        while failures < _STARTS_IN_A_ROW:
-            if failures:
-                await asyncio.sleep(self._backoff_seconds * 2 ** (failures - 1))
-            began = loop.time()
-            code = await self._run_once()
-            settled = loop.time() - began > _SETTLED_SECONDS
-            failures = 1 if settled else failures + 1
+        """Start workers until one cannot even load several times in a row.
+
+        One that loads and dies is always started again, after longer and longer pauses: a player
+        whose words kill the model must not be able to switch it off.
+        """
+        failed_loads = quick_ends = 0
+        while failed_loads < _LOADS_IN_A_ROW:
+            self._lines.clear()
+            self._ready_at = None
+            try:
+                code = await self._run_once()
+            except OSError as error:  # no memory for a process, say
+                code = _NO_EXIT_CODE
+                self._lines.append(f"it could not be started: {error}")
+            failed_loads = 0 if self._ready_at else failed_loads + 1
+            quick_ends = 0 if self._was_useful() else quick_ends + 1
             _log.error(
-                "the engine worker ended with code %s; its last words: %s",
+                "the engine worker ended with code %s; its own reason: %s",
                 code,
-                " / ".join(list(self._lines)[-3:]) or "none",
+                self._find_reason(),
                 extra={"action": "worker-ended"},
             )
-            if failures < _STARTS_IN_A_ROW:
+            if failed_loads < _LOADS_IN_A_ROW:
                 await self._set(EngineState.RESTARTING, None)
+                pause = self._backoff_seconds * 2 ** max(0, min(quick_ends, _DOUBLINGS) - 1)
+                await asyncio.sleep(pause)
         await self._set(EngineState.FAILED, None)
         _log.critical("%s", self._describe_failure(), extra={"action": "worker-given-up"})
+
+    def _was_useful(self) -> bool:
+        """Whether the worker was ready for a while; the time that loading takes does not count."""
+        if self._ready_at is None:
+            return False
+        return asyncio.get_running_loop().time() - self._ready_at > _SETTLED_SECONDS
 
     async def _run_once(self) -> int:
         """Run one worker to its end."""
@@ -122,14 +143,18 @@ class WorkerSupervisor:
             stderr=asyncio.subprocess.PIPE,
             limit=_LINE_LIMIT,
             start_new_session=True,  # Ctrl-C reaches the bot first
-            env={key: value for key, value in os.environ.items() if key not in _SECRETS},
+            env={
+                key: value
+                for key, value in os.environ.items()
+                if not key.upper().startswith(_OWN_PREFIX)
+            },
         )
         self.pid = process.pid
-        self._lines.clear()
         reader = asyncio.create_task(self._read_log(process), name="worker-log")
         try:
             address = await self._greet(process, settings)
             if address is not None:
+                self._ready_at = asyncio.get_running_loop().time()
                 await self._set(EngineState.READY, address)
             return await process.wait()
         finally:
@@ -146,10 +171,11 @@ class WorkerSupervisor:
         with contextlib.suppress(ConnectionError):
             process.stdin.write(settings.to_json().encode() + b"\n")
             await process.stdin.drain()
-        line = await process.stdout.readline()
-        if not line:
-            return None
-        return Endpoint(url=str(json.loads(line)["url"]), api_key=settings.api_key)
+        while line := await process.stdout.readline():
+            # A library may print while it is imported, before standard output is kept for us.
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                return Endpoint(url=str(json.loads(line)["url"]), api_key=settings.api_key)
+        return None
 
     async def _read_log(self, process: asyncio.subprocess.Process) -> None:
         assert process.stderr is not None  # noqa: S101
@@ -171,13 +197,22 @@ class WorkerSupervisor:
             self._changed.notify_all()
 
     def _describe_failure(self) -> str:
-        errors = [line for line in self._lines if " E " in line or "rror" in line]
-        reason = (errors or list(self._lines) or ["it said nothing"])[-1]
-        return f"it could not be kept running; its own reason: {reason}"
+        if self._closing:
+            return "it is being closed"
+        return f"it could not be kept running; its own reason: {self._find_reason()}"
+
+    def _find_reason(self) -> str:
+        """While loading, llama.cpp's first error line: it has the cause. Later, the last lines."""
+        if self._ready_at is None:
+            for line in self._lines:
+                _, mark, text = line.partition(" E ")
+                if mark:
+                    return text.strip()
+        return " / ".join(list(self._lines)[-3:]) or "it said nothing"
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Close its input, then ask, then kill; returns when the process is reaped."""
+    """Close its input, then kill; returns when the process is reaped."""
     if process.returncode is not None:
         return
     assert process.stdin is not None  # noqa: S101
