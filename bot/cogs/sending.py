@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections.abc import Sequence
 
 import aiohttp
@@ -48,6 +49,7 @@ class ReplyMessages:
         self._written: list[str | None] = [None] * len(self._messages)
         self._target = ""
         self._last_write = -1e9
+        self._nonce = secrets.token_hex(8)
         self._changed = asyncio.Event()
         self._hurries = False
         self._closing = False
@@ -164,11 +166,17 @@ class ReplyMessages:
 
     async def _send(self, number: int, part: str) -> None:
         try:
-            message = await self._channel.send(part, allowed_mentions=_PINGS)
+            message = await self._channel.send(
+                part,
+                allowed_mentions=_PINGS,
+                # The same when it is tried again: Discord then gives back the message it has.
+                nonce=f"{self._nonce}-{number}",
+            )
         finally:
             self._last_write = asyncio.get_running_loop().time()
         self._messages.append(self._channel.get_partial_message(message.id))
-        self._written.append(part)
+        # A message of an earlier try has the text of that time.
+        self._written.append(message.content)
         await self._note(message.id, number)
 
     async def _note(self, message_id: int, number: int) -> None:

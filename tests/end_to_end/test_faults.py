@@ -258,6 +258,19 @@ async def test_a_short_trouble_of_discord_loses_no_finished_words(bot, fake, mod
     assert len(model.prompts) == 1
 
 
+async def test_a_message_whose_answer_got_lost_is_not_posted_twice(
+    bot, fake, model, noor, tavern
+):
+    await play(noor, tavern, "maren")
+    fake.fail_next("POST", "/channels/{c}/messages", status=503, carried_out=True)
+    await converse(fake, model, noor, tavern, "Hello", "Once only.")
+    async with asyncio.timeout(5):
+        while len(fake.requests_to("POST", "/channels/{c}/messages")) < 3:
+            await asyncio.sleep(0.01)  # noqa: ASYNC110 - a request may end without a change
+    assert persona_texts(fake, tavern).count("**Maren**\nOnce only.") == 1
+    assert len(bot_messages(fake, tavern)) == 2
+
+
 async def test_a_deleted_channel_is_not_answered_again_at_every_start(
     bot, fake, model, guild, noor, tavern
 ):
