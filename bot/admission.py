@@ -1,5 +1,6 @@
 """Is this message answered? Pure: everything it looks at is an argument."""
 
+import re
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,9 @@ from storage.records import Answers
 if TYPE_CHECKING:
     from bot.messages import IncomingMessage
     from storage.records import SceneRecord
+
+
+_ASIDE = re.compile(r"\(\(.*?\)\)+", re.DOTALL)
 
 
 class Verdict(StrEnum):
@@ -28,8 +32,7 @@ def decide(message: "IncomingMessage", scene: "SceneRecord | None") -> Verdict:
         message: What was written.
         scene: The open scene of the place, if there is one.
     """
-    text = message.text.strip()
-    if message.is_bot or not text or is_out_of_character(text):
+    if message.is_bot or not read_story(message.text):
         return Verdict.IGNORE
     if message.is_direct or message.mentions_bot or message.replies_to_bot:
         return Verdict.ANSWER
@@ -38,6 +41,10 @@ def decide(message: "IncomingMessage", scene: "SceneRecord | None") -> Verdict:
     return Verdict.IGNORE
 
 
-def is_out_of_character(text: str) -> bool:
-    """Whether people talk beside the story."""
-    return text.startswith("//") or (text.startswith("((") and text.endswith("))"))
+def read_story(text: str) -> str:
+    """The part of a message that belongs to the story: without `((…))` and lines with `//`.
+
+    People talk beside the story; the persona does not hear that.
+    """
+    lines = _ASIDE.sub("", text).split("\n")
+    return "\n".join(line for line in lines if not line.lstrip().startswith("//")).strip()

@@ -7,10 +7,17 @@ from pathlib import Path
 from typing import Annotated, Literal, cast
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot.generation.config import EngineConfig, LlamaCppConfig, LlamaServerConfig
+from bot.generation.config import EngineConfig, LlamaCppConfig, LlamaServerConfig, expand_home
 
 PREFIX = "TROUPE_"
 _ENV_FILE = ".env"
@@ -38,6 +45,13 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+_Folder = Annotated[Path, AfterValidator(expand_home)]
+
+
 class Settings(BaseSettings):
     """Everything an operator can choose; `.env.example` has each with a comment."""
 
@@ -61,9 +75,9 @@ class Settings(BaseSettings):
     """Gateway address."""
     discord_shards: Annotated[int, Field(ge=1)] | None = None
     """Gateway connections; None is one, without asking Discord how many."""
-    data_folder: Path = Path("data")
+    data_folder: _Folder = Path("data")
     """The database, its lock, and the terminal's scenes."""
-    persona_folder: Path | None = None
+    persona_folder: _Folder | None = None
     """Character cards of one's own, beside the bundled ones."""
     default_persona: str = "maren"
     """Answers where no scene was started."""
@@ -75,7 +89,9 @@ class Settings(BaseSettings):
     """How prompts are written; auto looks at the model file."""
     pace: Annotated[float, Field(gt=0, le=10)] = 1.0
     """Factor on all intervals: edits, gathering, typing."""
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = (
+        "INFO"
+    )
     """What is logged, from this level on."""
     engine: EngineConfig = LlamaCppConfig()
     """What generates text."""
@@ -87,9 +103,12 @@ def read_settings() -> Settings:
     Raises:
         SettingsError: If a name is unknown or a value cannot be used; one line a problem.
     """
-    _refuse_unknown_names()
     try:
+        _refuse_unknown_names()
         return Settings()
+    except UnicodeDecodeError as error:
+        message = f"{_ENV_FILE} is not UTF-8 text: byte {error.start} cannot be read"
+        raise SettingsError(message) from None
     except ValidationError as error:
         raise SettingsError(_describe_all(error.errors())) from None
 
@@ -114,12 +133,13 @@ def _walk(model: type[BaseModel], prefix: str) -> Iterator[str]:
 def _refuse_unknown_names() -> None:
     """A typo in a name would otherwise never be noticed."""
     known = list_setting_names()
-    given = {**_read_env_file(), **os.environ}
-    for name in given:
+    lines: list[str] = []
+    for name in {**_read_env_file(), **os.environ}:
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             nearest = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.0)
-            message = f"{name} is no setting; the nearest is {nearest[0]}"
-            raise SettingsError(message)
+            lines.append(f"{name} is no setting; the nearest is {nearest[0]}")
+    if lines:
+        raise SettingsError("\n".join(lines))
 
 
 def _read_env_file() -> Mapping[str, str | None]:
@@ -136,10 +156,15 @@ def _describe_all(problems: Iterable[Mapping[str, object]]) -> str:
         location = cast("tuple[object, ...]", problem["loc"])
         known = [str(part) for part in location if str(part) in _FIELD_NAMES]
         name = PREFIX + "__".join(known).upper()
-        lines.setdefault(name, []).append(str(problem["msg"]))
+        lines.setdefault(name, []).append(_MESSAGES.get(str(problem["type"]), str(problem["msg"])))
     return "\n".join(f"{name}: {'; or '.join(texts)}" for name, texts in lines.items())
 
 
+_MESSAGES = {
+    "extra_forbidden": f"it does not go with this {PREFIX}ENGINE__KIND",
+    "missing": f"it is needed with this {PREFIX}ENGINE__KIND",
+}
+"""By pydantic's error type, where its own words say nothing to an operator."""
 _FIELD_NAMES = {
     *Settings.model_fields,
     *LlamaCppConfig.model_fields,

@@ -15,7 +15,13 @@ _BORDERS = (
     re.compile(r"\s+"),
 )
 """Where a long reply may be cut, best first: paragraph, line, sentence, word."""
-_SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»*_)]*(\s|$)")
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’»*_)]*(\s|$)|[。！？]")
+_GLUED = re.compile(
+    "[\u0300-\u036f\u200d\u20d0-\u20ff\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]"
+)
+"""Belongs to the character before it: accents, joiners, variations, skin tones, tags."""
+_JOINER = "\u200d"
+_HEADERS = ("### Instruction", "### Input", "### Response", "<|im_")
 
 
 def split_message(text: str, limit: int = MESSAGE_LIMIT) -> list[str]:
@@ -38,14 +44,17 @@ def split_message(text: str, limit: int = MESSAGE_LIMIT) -> list[str]:
 
 
 def _find_cut(text: str, limit: int) -> int:
-    """The last best border within the limit, else the limit itself, never inside a pair."""
+    """The last best border within the limit, else the limit itself, but not inside an emoji."""
     window = text[:limit]
     smallest = limit // _SMALLEST_SHARE
     for border in _BORDERS:
         ends = [match.end() for match in border.finditer(window) if match.end() > smallest]
         if ends:
             return ends[-1]
-    return limit
+    cut = limit
+    while cut > smallest and (_GLUED.match(text[cut]) or text[cut - 1] == _JOINER):
+        cut -= 1
+    return cut if cut > smallest else limit
 
 
 def has_sentence(text: str) -> bool:
@@ -57,23 +66,27 @@ def tidy_reply(text: str, *, persona_name: str, people: Iterable[str], final: bo
     """Take off what a model writes around its reply.
 
     The persona's own name at line starts goes, blanks at line ends go, and everything from a line
-    on that speaks for a person or looks like a header of a prompt format.
+    on that speaks for a person or looks like a header of a prompt format. So does half of such a
+    beginning in the last line, where a reply was cut at its token limit.
 
     Args:
         text: What came so far, stop sequences already cut.
         persona_name: Whose reply it is.
         people: Names that must not speak in it.
-        final: False while it still grows: then a beginning that may become the persona's name is
-            held back, because what was shown once should stay.
+        final: False while it still grows: then the last line is held back also if it may become
+            the persona's name, because what was shown once should stay.
     """
     own = f"{persona_name}:"
-    others = tuple(f"{name}:" for name in people)
-    if not final and own.startswith(text.lstrip()):
-        return ""
+    ends = (*_HEADERS, *(f"{name}:" for name in people))
+    whole, _, last = text.rpartition("\n")
+    last = last.lstrip()
+    may_be_own, may_be_end = own.startswith(last), any(end.startswith(last) for end in ends)
+    if (whole and may_be_end and not may_be_own) if final else (may_be_end or may_be_own):
+        text = whole
     lines: list[str] = []
     for line in text.strip().split("\n"):
         bare = line.strip()
-        if bare.startswith(("### Instruction", "### Input", "### Response", "<|im_", *others)):
+        if bare.startswith(ends):
             break
         if bare.startswith(own):
             line = bare.removeprefix(own).lstrip()  # noqa: PLW2901
@@ -86,4 +99,4 @@ def shorten(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     head, space, _ = text[: limit - 1].rpartition(" ")
-    return (head if space else text[: limit - 1]).rstrip(" ,;:.") + "…"
+    return (head if space and head.strip() else text[: limit - 1]).rstrip(" ,;:.") + "…"

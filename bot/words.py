@@ -13,7 +13,7 @@ WORDS: Final[dict[str, str]] = {
     "generation_failed": "*That answer failed. Please try again; code {code}.*",
     "generation_timeout": "*The model took too long over this answer. Please try again; code {code}.*",
     "context_overflow": "*That is more than the model can take in at once ({prompt_tokens} of "
-    "{context_length} tokens). Shorten the message, or use a persona with a shorter card.*",
+    "{context_length} tokens, and the reply needs its share). Shorten the message, or use a persona with a shorter card.*",
     "empty_reply": "*No words came. Try `/scene reset`, or say it differently.*",
     "stopped": "Stopped.",
     "nothing_to_stop": "Nothing is being written here.",

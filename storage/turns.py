@@ -11,6 +11,12 @@ from storage.database import Database
 from storage.records import NewTurn, ReplyFacts, TurnRecord, read_turn
 from storage.rows import SELECT_TURNS, clear_open_replies, clear_waiting, insert_turn
 
+_LIST_TURNS = f"""
+    {SELECT_TURNS} WHERE scene_id = ? AND hidden = 0
+    AND position >= coalesce((SELECT position FROM turns AS first WHERE first.id = ?), 0)
+    ORDER BY position, turns.id
+"""  # noqa: S608 - a constant
+
 
 class TurnStore:
     """Reads and writes turns.
@@ -75,12 +81,7 @@ class TurnStore:
             from_turn_id: Leave out what comes well before this turn, so that an old scene costs no
                 more than a young one; a few turns before it may still be there.
         """
-        rows = await self._database.read(
-            SELECT_TURNS + " WHERE scene_id = ? AND hidden = 0 AND position >="
-            " coalesce((SELECT position FROM turns AS first WHERE first.id = ?), 0)"
-            " ORDER BY position, turns.id",
-            (scene_id, from_turn_id),
-        )
+        rows = await self._database.read(_LIST_TURNS, (scene_id, from_turn_id))
         return [read_turn(row) for row in rows]
 
     async def find_by_message(self, message_id: int) -> TurnRecord | None:

@@ -18,6 +18,14 @@ DEMO_MODEL = Path(__file__).parent / "demo_model" / "troupe-demo-limarp.Q8_0.ggu
 """The small model that ships, so that the first command needs no download."""
 
 
+def expand_home(path: Path) -> Path:
+    """Replace `~`: a shell does that in the environment, nobody does in `.env`."""
+    try:
+        return path.expanduser()
+    except RuntimeError as error:  # not one that pydantic takes for a wrong value
+        raise ValueError(str(error)) from error
+
+
 class _Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -26,7 +34,7 @@ class LlamaCppConfig(_Config):
     """A model file of one's own, run by a llama.cpp worker on this machine."""
 
     kind: Literal["auto", "llamacpp"] = "auto"
-    model: Annotated[Path, AfterValidator(Path.expanduser)] = DEMO_MODEL
+    model: Annotated[Path, AfterValidator(expand_home)] = DEMO_MODEL
     """A GGUF file."""
     gpu_layers: Literal["auto", "all"] | Annotated[int, Field(ge=0)] = "auto"
     """Layers put on the GPU."""

@@ -42,7 +42,7 @@ class PromptBuilder:
         self._special_strings = (*KNOWN_SPECIAL_STRINGS, *special_strings)
 
     def render(self, script: Script) -> Prompt:
-        """Render all turns, whatever their size; nothing is counted."""
+        """Render all turns from the anchor on, whatever their size; nothing is counted."""
         parts = _Parts.write(script, self._format, self._special_strings)
         return self._finish(parts, parts.examples, parts.turns, None)
 
@@ -64,9 +64,10 @@ class PromptBuilder:
         room = budget.prompt_tokens - fixed - 1  # the start token
         anchor = script.anchor_turn_id
         examples = [] if anchor else parts.examples
-        turns = [turn for turn in parts.turns if not anchor or turn.turn_id >= anchor]
+        turns = parts.turns
         used = await _count_all([t.segments for t in (*examples, *turns)], count_tokens)
-        if used > room:
+        is_cut = used > room
+        if is_cut:
             examples = []
             turns = await _take_newest(turns, room, count_tokens)
         while True:
@@ -79,16 +80,16 @@ class PromptBuilder:
                     prompt_tokens=count, context_length=budget.context_length
                 )
             # The pieces counted less than the whole: a block goes, then turn by turn.
-            block = [] if not examples else await _take_newest(turns, room, count_tokens)
-            turns = block or turns[1:] or turns
-            examples = []
+            block = turns if is_cut else await _take_newest(turns, room, count_tokens)
+            turns = block if examples or len(block) < len(turns) else turns[1:]
+            examples, is_cut = [], True
         trimmed = len(turns) < len(parts.turns)
         limit = min(budget.reply_tokens, budget.context_length - count)
         return replace(
             prompt,
             token_count=count,
             max_tokens=limit,
-            anchor_turn_id=turns[0].turn_id if trimmed and turns else anchor,
+            anchor_turn_id=turns[0].turn_id if trimmed else anchor,
         )
 
     def _finish(
@@ -143,12 +144,11 @@ class _Parts:
         persona_name = safe.specials(persona_name)
         person_name = safe.name(script.person.name)
         safe.add_speakers([person_name])
-        safe.add_speakers(safe.name(t.name) for t in script.turns if t.role is Role.PERSON)
+        safe.add_speakers(map(safe.name, {t.name for t in script.turns if t.role is Role.PERSON}))
         head = _write_head(script, safe, persona_name=persona_name, person_name=person_name)
-        example_text = replace_macros(
-            script.persona.example_dialogue, char=persona_name, user=person_name
+        examples = read_examples(
+            script.persona.example_dialogue, persona_name=persona_name, person_name=person_name
         )
-        examples = read_examples(example_text, persona_name=persona_name, person_name=person_name)
 
         def written(turn: PromptTurn) -> _WrittenTurn:
             clean = _neutralise_turn(turn, safe, persona_name)
@@ -159,8 +159,9 @@ class _Parts:
 
         return cls(
             head=prompt_format.write_head(head),
-            examples=[written(turn) for turn in examples],
-            turns=[written(turn) for turn in script.turns],
+            # The stored name: made clean a second time, a marked one could lose its mark.
+            examples=[written(replace(turn, name=script.person.name)) for turn in examples],
+            turns=[written(turn) for turn in _drop_before(script.turns, script.anchor_turn_id)],
             open_turn=prompt_format.write_open_turn(persona_name, script.length_word),
             person_name=person_name,
         )
@@ -197,6 +198,14 @@ def _neutralise_turn(turn: PromptTurn, safe: Neutraliser, persona_name: str) -> 
         return replace(turn, name="", text=safe.utterance(turn.text, starts_line=True))
     name = persona_name if turn.role is Role.PERSONA else safe.name(turn.name)
     return replace(turn, name=name, text=safe.utterance(turn.text))
+
+
+def _drop_before(turns: Sequence[PromptTurn], anchor: int | None) -> Sequence[PromptTurn]:
+    """The turns from the anchor on; all of them if it is gone, because then nothing is known."""
+    for number, turn in enumerate(turns):
+        if turn.turn_id == anchor:
+            return turns[number:]
+    return turns
 
 
 async def _count_all(groups: Sequence[Sequence[Segment]], count_tokens: "CountTokens") -> int:

@@ -3,6 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
+from bot.prompting.macros import replace_macros
 from bot.prompting.prompt import PromptTurn
 from storage.records import Role
 
@@ -16,14 +17,18 @@ def read_examples(text: str, *, persona_name: str, person_name: str) -> list[Pro
     """Split example dialogue into turns at lines that begin with one of the two names.
 
     Text that nobody speaks is kept as the narrator's, because a card's author wanted it seen.
+    Macros are replaced here, after the blocks are told apart: a person may be called `<START>`.
 
     Args:
-        text: With macros replaced.
-        persona_name: What `{{char}}` gave.
-        person_name: What `{{user}}` gave.
+        text: As the card has it.
+        persona_name: What `{{char}}` gives.
+        person_name: What `{{user}}` gives.
     """
     speakers = {persona_name: Role.PERSONA, person_name: Role.PERSON}
-    return [turn for block in _START.split(text) for turn in _read_block(block, speakers)]
+    blocks = [
+        replace_macros(block, char=persona_name, user=person_name) for block in _START.split(text)
+    ]
+    return [turn for block in blocks for turn in _read_block(block, speakers)]
 
 
 def _read_block(block: str, speakers: dict[str, Role]) -> "Iterator[PromptTurn]":

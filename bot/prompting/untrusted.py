@@ -44,13 +44,30 @@ _QUOTE = "> "
 _LONGEST_NAME = 32
 _NO_NAME = "Someone"
 _LINE_BREAK = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_HALVES = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair: cards cut in mid-emoji have it, and it cannot be sent as UTF-8."""
 _SPACES = re.compile(r"\s+")
+_BLANKS = re.compile("[\u115f\u1160\u2800\u3164\uffa0]")
+"""Letters and signs that look like a space: fillers of Hangul, the blank of Braille."""
+_JOINED = re.compile("[\u034f\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Marks without looks of their own: the grapheme joiner, variation selectors."""
+_MARKDOWN = " *_~`\"'"
+"""What may stand around a name without changing who is named."""
 
 
 def fold(text: str) -> str:
     """The form in which look-alikes are compared: NFKC, no invisible characters, lower case."""
+    if text.isascii() and text.isprintable():  # as most lines are
+        return text.lower().strip()
     visible = "".join(char for char in text if unicodedata.category(char) not in {"Cf", "Cc"})
+    visible = _JOINED.sub("", _BLANKS.sub(" ", visible))
     return unicodedata.normalize("NFKC", visible).casefold().strip()
+
+
+def _fold_name(name: str) -> str:
+    """A name as it is compared: also without the marks of bold, italics and quotes."""
+    folded = fold(name)
+    return folded.strip(_MARKDOWN) or folded
 
 
 def clean_name(name: str) -> str:
@@ -60,12 +77,13 @@ def clean_name(name: str) -> str:
     characters stay.
     """
     kept = "".join(
-        " " if char.isspace() else char
-        for char in name
+        " " if char.isspace() or ":" in unicodedata.normalize("NFKC", char) else char
+        for char in _BLANKS.sub(" ", name)
         if char.isspace() or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
     )
-    kept = kept.replace(":", " ").replace("：", " ")
-    kept = _SPACES.sub(" ", kept).strip().lstrip("#>").strip()
+    kept = _SPACES.sub(" ", kept).strip()
+    while kept and fold(kept[0]) in {"", "#", ">"}:
+        kept = kept[1:]
     return kept[:_LONGEST_NAME].strip() or _NO_NAME
 
 
@@ -86,21 +104,26 @@ class Neutraliser:
             line_headers: What a line must not begin with in the format in use.
             persona_name: The persona's cleaned name, which no person may bear.
         """
-        specials = {text for text in special_strings if len(text) > 1}
+        # Some vocabularies have runs of white space among them: no marker, and everybody's text.
+        specials = {
+            text
+            for text in special_strings
+            if len(fold(text)) > 1 and ZERO_WIDTH_NON_JOINER not in text
+        }
         longest_first = sorted(specials, key=len, reverse=True)
         self._special = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
         self._headers = tuple(fold(header) for header in line_headers)
-        self._persona_name = persona_name
-        self._speakers = {fold(persona_name)}
+        self._persona_name = _fold_name(persona_name)
+        self._speakers = {self._persona_name}
 
     def add_speakers(self, names: Iterable[str]) -> None:
         """Remember who takes part, before their texts are neutralised."""
-        self._speakers.update(fold(name) for name in names)
+        self._speakers.update(_fold_name(name) for name in names)
 
     def name(self, name: str) -> str:
         """A person's name for the prompt; one that is the persona's is marked."""
         cleaned = self.specials(clean_name(name))
-        if fold(cleaned) == fold(self._persona_name):
+        if _fold_name(cleaned) == self._persona_name:
             return f"{cleaned} (user)"
         return cleaned
 
@@ -126,7 +149,8 @@ class Neutraliser:
         return self._lines(text, speakers=True, first_line=starts_line)
 
     def _lines(self, text: str, *, speakers: bool, first_line: bool) -> str:
-        lines = self.specials(_LINE_BREAK.sub("\n", text)).split("\n")
+        text = _HALVES.sub("\ufffd", _LINE_BREAK.sub("\n", text))
+        lines = self.specials(text).split("\n")
         return "\n".join(
             _QUOTE + line
             if (number or first_line) and self._is_forged(line, speakers=speakers)
@@ -141,7 +165,7 @@ class Neutraliser:
         if not speakers:
             return False
         name, colon, _ = folded.partition(":")
-        return bool(colon) and name.strip(" *_~`\"'") in self._speakers
+        return bool(colon) and _fold_name(name) in self._speakers
 
 
 def _break(match: re.Match[str]) -> str:

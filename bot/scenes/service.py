@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from bot.admission import Verdict, decide
+from bot.admission import Verdict, decide, read_story
 from bot.prompting.macros import replace_macros
 from bot.prompting.untrusted import clean_name
 from storage.records import Answers, NewScene, NewTurn, Role
@@ -98,7 +98,7 @@ class SceneService:
                 NewTurn(
                     role=Role.PERSON,
                     name=message.author_name,
-                    text=message.text.strip(),
+                    text=read_story(message.text),
                     person_id=message.author_id,
                     message_ids=(message.message_id,) if message.message_id else (),
                     channel_id=message.channel_id,

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 import pytest
+from pydantic import SecretStr
 
 from bot.app import run_bot
 from bot.generation.config import LlamaServerConfig
@@ -26,13 +27,13 @@ class RunningBot:
 
     async def start(self) -> None:
         identifies = self._fake.identifies
-        self._task = asyncio.create_task(run_bot(self.settings))
+        self._task = task = asyncio.create_task(run_bot(self.settings))
         await self._fake.wait_for(
-            lambda: self._task.done() or self._fake.identifies > identifies,
+            lambda: task.done() or self._fake.identifies > identifies,
             what="the bot to connect",
         )
-        if self._task.done():
-            self._task.result()
+        if task.done():
+            task.result()
         await self._fake.wait_ready()
 
     async def stop(self) -> None:
@@ -67,7 +68,7 @@ async def model():
 def settings(fake, model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return Settings(
-        discord_token=TOKEN,
+        discord_token=SecretStr(TOKEN),
         discord_api_base=fake.api_base,
         discord_gateway=fake.gateway,
         data_folder=tmp_path / "data",

@@ -242,7 +242,7 @@ async def test_nothing_is_written_for_a_channel_that_must_not_be_written_in(
     await noor.say(tavern, "Can you speak?")
     async with asyncio.timeout(5):
         while "no channel to write in" not in caplog.text:
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - a log has no event
+            await asyncio.sleep(0.01)
     assert model.prompts == []
     fake.allow(tavern, "send_messages")
     said = await converse(fake, model, noor, tavern, "And now?", "Both heard.")
@@ -258,15 +258,13 @@ async def test_a_short_trouble_of_discord_loses_no_finished_words(bot, fake, mod
     assert len(model.prompts) == 1
 
 
-async def test_a_message_whose_answer_got_lost_is_not_posted_twice(
-    bot, fake, model, noor, tavern
-):
+async def test_a_message_whose_answer_got_lost_is_not_posted_twice(bot, fake, model, noor, tavern):
     await play(noor, tavern, "maren")
     fake.fail_next("POST", "/channels/{c}/messages", status=503, carried_out=True)
     await converse(fake, model, noor, tavern, "Hello", "Once only.")
     async with asyncio.timeout(5):
         while len(fake.requests_to("POST", "/channels/{c}/messages")) < 3:
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - a request may end without a change
+            await asyncio.sleep(0.01)
     assert persona_texts(fake, tavern).count("**Maren**\nOnce only.") == 1
     assert len(bot_messages(fake, tavern)) == 2
 

@@ -55,6 +55,7 @@ class BotProcess:
             await self.fake.wait_ready()
 
     async def _read(self):
+        assert self.process.stderr is not None
         async for line in self.process.stderr:
             self.log += line.decode()
 

@@ -27,7 +27,7 @@ _NAME_RULES = (
         re.compile(r"nous-hermes|alpaca|mythomax|chronos|airoboros|stheno-l2", re.IGNORECASE),
     ),
 )
-"""For files without a template; in this order, because merges bear several names."""
+"""For files without a template that is known; in this order, because merges bear several names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +54,16 @@ def choose_format(*, setting: str, chat_template: str = "", model_name: str = ""
         return FormatChoice(
             prompt_format=FORMATS["chatml"], reason="the model file's template uses <|im_start|>"
         )
-    if not chat_template or "### " in chat_template:
-        for name, rule in _NAME_RULES:
-            if match := rule.search(model_name):
-                return FormatChoice(
-                    prompt_format=FORMATS[name], reason=f"the model's name says {match[0]!r}"
-                )
+    for name, rule in _NAME_RULES:
+        if match := rule.search(model_name):
+            return FormatChoice(
+                prompt_format=FORMATS[name], reason=f"the model's name says {match[0]!r}"
+            )
+    if "### Instruction" in chat_template:
+        return FormatChoice(
+            prompt_format=FORMATS["alpaca"],
+            reason="the model file's template uses ### Instruction",
+        )
     return FormatChoice(
         prompt_format=FORMATS["alpaca"],
         reason=(

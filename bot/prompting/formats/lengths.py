@@ -13,6 +13,7 @@ _SENTENCES = {
     "huge": "Write the next reply in four paragraphs.",
     "enormous": "Write the next reply in five or six paragraphs.",
     "humongous": "Write the next reply in seven or more paragraphs.",
+    "extreme": "Write the next reply in ten or more paragraphs.",
     "unlimited": "Write the next reply as long as it needs to be.",
 }
 _TOKEN_LIMITS = {
@@ -25,6 +26,7 @@ _TOKEN_LIMITS = {
     "huge": 640,
     "enormous": 896,
     "humongous": 1280,
+    "extreme": 1536,
     "unlimited": 2048,
 }
 _DEFAULT_LIMIT = 400

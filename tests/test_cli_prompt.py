@@ -1,0 +1,233 @@
+"""`troupe prompt`: the case that is read, and the real command in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from bot.cli.prompt import read_case, render_case
+from bot.generation.config import DEMO_MODEL, LlamaCppConfig
+from bot.prompting.prompt import LENGTH_WORDS, Person, PromptTurn
+from bot.settings import Settings
+from storage.records import Role
+from tests.prompting.making import GOLDEN, ROOT, VECTORS
+
+LIMIT_SECONDS = 60
+CARD = {"name": "Mira", "description": "A cartographer."}
+
+
+@pytest.fixture
+def make_settings(monkeypatch, tmp_path):
+    """Settings for a model file of this name that is not there, whatever is set here."""
+    for name in os.environ:
+        if name.upper().startswith("TROUPE_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+    def make(model_name="none.gguf", **fields):
+        return Settings(engine=LlamaCppConfig(model=tmp_path / model_name), **fields)
+
+    return make
+
+
+def run(folder, *arguments, data=b"", variables=None):
+    """Run the command in an empty folder, with nothing of this environment's settings."""
+    kept = {k: v for k, v in os.environ.items() if not k.upper().startswith("TROUPE_")}
+    return subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "bot", "prompt", *arguments],
+        cwd=folder,
+        env={**kept, "PYTHONPATH": str(ROOT), **(variables or {})},
+        input=data,
+        capture_output=True,
+        timeout=LIMIT_SECONDS,
+        check=False,
+    )
+
+
+def without_model(folder):
+    return {"TROUPE_ENGINE__MODEL": str(folder / "no-model.gguf")}
+
+
+def run_on(case, folder, variables):
+    """Run the command on standard input."""
+    return run(folder, "--case", "-", data=case, variables=variables)
+
+
+def _read_vectors():
+    if not VECTORS.is_file():
+        skip = pytest.mark.skip(reason=f"{VECTORS} is not here")
+        return [pytest.param({}, id="absent", marks=skip)]
+    groups = json.loads(VECTORS.read_text(encoding="utf-8"))
+    chosen = {"limarp/v3/medium", "scene/limarp/3", "scene/alpaca/4", "scene/chatml/1"}
+    vectors = [*groups["scenes"], *groups["limarp"]]
+    found = [pytest.param(each, id=each["id"]) for each in vectors if each["id"] in chosen]
+    assert len(found) == len(chosen)
+    return found
+
+
+# The command
+
+
+@pytest.mark.parametrize("vector", _read_vectors())
+def test_the_command_prints_the_published_prompt_and_nothing_else(tmp_path, vector):
+    file = tmp_path / "case.json"
+    file.write_text(json.dumps(vector["case"]), encoding="utf-8")
+    done = run(tmp_path, "--case", str(file), variables=without_model(tmp_path))
+    assert done.returncode == 0
+    assert done.stdout.decode() == vector["expected_prompt"]
+
+
+def test_the_command_reads_standard_input_and_writes_utf_8_whatever_the_locale(tmp_path):
+    case = (GOLDEN / "limarp-scene.json").read_bytes()
+    variables = {**without_model(tmp_path), "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    done = run_on(b"\xef\xbb\xbf" + case, tmp_path, variables)
+    assert done.returncode == 0
+    assert done.stdout == (GOLDEN / "limarp-scene.txt").read_bytes()
+
+
+def test_json_has_prompt_stops_and_no_count_without_a_model(tmp_path):
+    file = GOLDEN / "chatml-hostile.json"
+    done = run(tmp_path, "--case", str(file), "--json", variables=without_model(tmp_path))
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == {
+        "prompt": (GOLDEN / "chatml-hostile.txt").read_bytes().decode(),
+        "stop_sequences": ["<|im_end|>", "<|im_start|>", "\nJun:", "\nOrla (user):"],
+        "token_count": None,
+    }
+    assert done.stdout.count(b"\n") == 1
+    assert b"no-model" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not DEMO_MODEL.is_file(), reason="the demo model is not here")
+def test_json_has_the_models_own_count(tmp_path):
+    done = run(tmp_path, "--case", str(GOLDEN / "limarp-scene.json"), "--json")
+    assert done.returncode == 0
+    answer = json.loads(done.stdout)
+    words = len(answer["prompt"].split())
+    assert words < answer["token_count"] < 5 * words
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        pytest.param(b"{", "is not JSON", id="json"),
+        pytest.param(b'{"persona": {"name": "Mira"}}', "", id="no-card"),
+        pytest.param(b"\xff\xfe{", "", id="no-text"),
+    ],
+)
+def test_what_is_no_case_is_refused_in_one_line(tmp_path, data, said):
+    done = run_on(data, tmp_path, without_model(tmp_path))
+    assert (done.returncode, done.stdout) == (2, b"")
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith("troupe: ")
+    assert said in line
+
+
+def test_a_wrong_setting_is_refused_before_anything_is_read(tmp_path):
+    done = run_on(b"{", tmp_path, {"TROUPE_LENGHT": "x"})
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"troupe: TROUPE_LENGHT is no setting; the nearest is TROUPE_LENGTH\n"
+
+
+# The case
+
+
+def read(**fields):
+    return read_case(json.dumps({"persona": CARD, **fields}), source="a test")
+
+
+def test_a_case_is_read():
+    case = read(
+        person={"name": "Tomas", "description": "A sailor."},
+        turns=[
+            {"role": "persona", "text": "a"},
+            {"role": "person", "name": "Ann", "text": "b"},
+            {"role": "narrator", "text": "c", "name": None},
+        ],
+        format="chatml",
+        length="tiny",
+    )
+    assert (case.format_name, case.script.length_word) == ("chatml", "tiny")
+    assert case.script.person == Person(name="Tomas", description="A sailor.")
+    assert case.script.turns == [
+        PromptTurn(role=Role.PERSONA, name="", text="a"),
+        PromptTurn(role=Role.PERSON, name="Ann", text="b"),
+        PromptTurn(role=Role.NARRATOR, name="", text="c"),
+    ]
+    assert (case.script.persona.name, case.script.persona.description) == tuple(CARD.values())
+
+
+@pytest.mark.parametrize("absent", [{}, {"person": None, "turns": None, "format": None}])
+def test_only_the_persona_must_be_there(absent):
+    case = read(**absent)
+    assert (case.format_name, case.script.length_word) == ("auto", None)
+    assert case.script.person == Person(name="Guest")
+    assert case.script.turns == []
+
+
+@pytest.mark.parametrize("word", [*LENGTH_WORDS, "extreme"])
+@pytest.mark.parametrize("format_name", ["limarp", "alpaca", "chatml"])
+async def test_every_length_word_is_taken_in_every_format(word, format_name, make_settings):
+    settings = make_settings()
+    case = read(length=word, format=format_name)
+    text = await render_case(settings, case, as_json=False)
+    without = await render_case(settings, read(format=format_name), as_json=False)
+    assert text != without
+    assert text.endswith("\nMira:")
+
+
+@pytest.mark.parametrize("length", [None, "", "auto"])
+def test_a_length_may_be_left_to_the_model(length):
+    assert read(length=length).script.length_word is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("", "a test is not JSON", id="empty"),
+        pytest.param("[]", "the case is not a JSON object", id="list"),
+        pytest.param("null", "the case is not a JSON object", id="null"),
+        pytest.param("{}", "a test", id="no-persona"),
+        pytest.param('{"persona": {"x": 1}}', "a test", id="no-card"),
+    ],
+)
+def test_what_is_no_case_is_told(text, said):
+    with pytest.raises(ValueError, match=said):
+        read_case(text, source="a test")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        pytest.param({"format": "vicuna"}, "known are auto, limarp, alpaca, chatml", id="format"),
+        pytest.param({"length": "Medium"}, "known are micro, ", id="length"),
+        pytest.param({"length": ["tiny"]}, "known are micro, ", id="length-list"),
+        pytest.param({"turns": {"a": 1}}, "turns is not a JSON list", id="turns"),
+        pytest.param({"turns": ["a"]}, "a turn is not a JSON object", id="turn"),
+        pytest.param({"turns": [{"text": "a"}]}, "known are person, persona, narrator", id="role"),
+        pytest.param({"turns": [{"role": "user"}]}, "known are person, ", id="role-of-others"),
+        pytest.param({"person": "Ann"}, "person is not a JSON object", id="person"),
+    ],
+)
+def test_what_is_wrong_in_a_case_is_told(fields, said):
+    with pytest.raises(ValueError, match=said):
+        read(**fields)
+
+
+@pytest.mark.parametrize(
+    ("format_name", "setting", "expected"),
+    [
+        pytest.param("chatml", "limarp", "<|im_start|>", id="the-cases"),
+        pytest.param("auto", "limarp", "### Instruction:", id="the-settings"),
+        pytest.param("auto", "auto", "### Response:", id="a-guess"),
+    ],
+)
+async def test_the_cases_format_goes_before_the_settings(
+    format_name, setting, expected, make_settings
+):
+    settings = make_settings("mythomax.gguf", prompt_format=setting)
+    text = await render_case(settings, read(format=format_name), as_json=False)
+    assert expected in text

@@ -1,0 +1,324 @@
+"""Settings from environment and `.env`: names checked, values explained, secrets kept."""
+
+import os
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from bot.generation.config import DEMO_MODEL, LlamaCppConfig, LlamaServerConfig
+from bot.prompting.formats.detect import FORMATS
+from bot.prompting.prompt import LENGTH_WORDS
+from bot.settings import (
+    LengthSetting,
+    Settings,
+    SettingsError,
+    list_setting_names,
+    read_settings,
+)
+
+EXAMPLE = Path(__file__).parents[1] / ".env.example"
+SECRET = "do-not-show-this"  # noqa: S105 - a mark, not a password
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch, tmp_path):
+    for name in os.environ:
+        if name.upper().startswith("TROUPE_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def read(monkeypatch, tmp_path):
+    """Read settings from these variables and this `.env`."""
+
+    def read(env_file=None, /, **variables):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        if env_file is not None:
+            data = env_file if isinstance(env_file, bytes) else env_file.encode()
+            (tmp_path / ".env").write_bytes(data)
+        return read_settings()
+
+    return read
+
+
+def refuse(read, *args, **variables):
+    with pytest.raises(SettingsError) as caught:
+        read(*args, **variables)
+    assert caught.value.__cause__ is None  # a cause would show the value in a traceback
+    return str(caught.value).split("\n")
+
+
+# .env.example
+
+
+def read_example():
+    """The settings in the example: name to (line, value), in its order."""
+    found = {}
+    for number, line in enumerate(EXAMPLE.read_text(encoding="utf-8").splitlines()):
+        if match := re.fullmatch(r"(?:# )?(TROUPE_\w+)=(.*)", line):
+            assert match[1] not in found
+            found[match[1]] = (number, match[2])
+    return found
+
+
+def test_the_example_has_every_setting_once_and_no_other():
+    assert sorted(read_example()) == sorted(list_setting_names())
+
+
+@pytest.mark.parametrize("name", list_setting_names())
+def test_each_setting_of_the_example_has_a_comment_above_it(name):
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    number, _ = read_example()[name]
+    comment = lines[number - 1]
+    assert comment.startswith("# ")
+    assert not re.match(r"# TROUPE_\w+=", comment)
+
+
+def _list_defaults():
+    for name in list_setting_names():
+        short = name.removeprefix("TROUPE_").lower()
+        if short.startswith("engine__"):
+            field = short.removeprefix("engine__")
+            model = LlamaCppConfig if field in LlamaCppConfig.model_fields else LlamaServerConfig
+        else:
+            field, model = short, Settings
+        info = model.model_fields[field]
+        yield pytest.param(name, None if info.is_required() else info.default, id=name)
+
+
+@pytest.mark.parametrize(("name", "default"), list(_list_defaults()))
+def test_each_setting_of_the_example_stands_there_with_its_default(name, default):
+    _, value = read_example()[name]
+    hidden = default is None or default == DEMO_MODEL or "SecretStr" in repr(default)
+    assert value == ("" if hidden else str(default))
+
+
+def test_only_the_token_is_switched_on_in_the_example():
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line and not line.startswith("#")] == [
+        "TROUPE_DISCORD_TOKEN="
+    ]
+    assert all(len(line) <= 100 for line in lines)
+
+
+def test_the_example_as_it_is_gives_the_defaults(read):
+    defaults = read()
+    assert read(EXAMPLE.read_text(encoding="utf-8")) == defaults
+
+
+def test_the_example_with_everything_switched_on_gives_the_defaults(read):
+    text = re.sub(r"(?m)^# (TROUPE_\w+=)", r"\1", EXAMPLE.read_text(encoding="utf-8"))
+    assert text.count("\nTROUPE_") == len(list_setting_names())
+    defaults = read()
+    assert read(text) == defaults
+
+
+# Values
+
+
+def test_without_anything_the_demo_model_plays(read):
+    settings = read()
+    assert settings.engine == LlamaCppConfig(kind="auto", model=DEMO_MODEL)
+    assert settings.discord_token.get_secret_value() == ""
+    assert (settings.length, settings.prompt_format, settings.pace) == ("medium", "auto", 1)
+
+
+def test_the_environment_goes_before_the_file(read):
+    settings = read(
+        "TROUPE_PACE=2\nTROUPE_LENGTH=tiny\nTROUPE_ENGINE__SLOTS=4\nTROUPE_ENGINE__THREADS=3",
+        TROUPE_PACE="3",
+        TROUPE_ENGINE__SLOTS="5",
+    )
+    assert (settings.pace, settings.length) == (3, "tiny")
+    assert isinstance(settings.engine, LlamaCppConfig)
+    assert (settings.engine.slots, settings.engine.threads) == (5, 3)
+
+
+@pytest.mark.parametrize(
+    ("variables", "field", "value"),
+    [
+        pytest.param({"TROUPE_DISCORD_SHARDS": "2"}, "discord_shards", 2, id="number"),
+        pytest.param({"troupe_pace": "0.5"}, "pace", 0.5, id="lower-case-name"),
+        pytest.param({"TROUPE_LENGTH": "Huge"}, "length", "huge", id="any-case"),
+        pytest.param({"TROUPE_PROMPT_FORMAT": "ChatML"}, "prompt_format", "chatml", id="format"),
+        pytest.param({"TROUPE_DISCORD_SHARDS": ""}, "discord_shards", None, id="empty-is-not-set"),
+        pytest.param({"TROUPE_LENGTH": ""}, "length", "medium", id="empty-word"),
+        pytest.param(
+            {"TROUPE_DATA_FOLDER": "~/x"}, "data_folder", Path.home() / "x", id="home-folder"
+        ),
+        pytest.param(
+            {"TROUPE_PERSONA_FOLDER": "~/y"}, "persona_folder", Path.home() / "y", id="home-cards"
+        ),
+    ],
+)
+def test_a_value_is_read(read, variables, field, value):
+    assert getattr(read(**variables), field) == value
+
+
+@pytest.mark.parametrize(
+    "env_file",
+    [
+        pytest.param("TROUPE_PACE=2", id="plain"),
+        pytest.param("troupe_pace=2\n", id="lower-case-name"),
+        pytest.param("PATH=/x\nOTHER__PACE=9\nMODEL=x\nTROUPE_PACE=2", id="foreign-keys"),
+        pytest.param("# comment\n\nexport TROUPE_PACE='2'\n", id="as-a-shell-has-it"),
+        pytest.param("TROUPE_PACE=2\r\nTROUPE_LENGTH=\r\n", id="line-ends-of-windows"),
+        pytest.param(b"\xef\xbb\xbfTROUPE_PACE=2", id="mark-of-windows-editors"),
+    ],
+)
+def test_an_env_file_is_read(read, env_file):
+    assert read(env_file).pace == 2
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        pytest.param({}, LlamaCppConfig(), id="nothing"),
+        pytest.param({"KIND": "auto"}, LlamaCppConfig(), id="auto"),
+        pytest.param({"KIND": ""}, LlamaCppConfig(), id="empty"),
+        pytest.param({"KIND": "llamacpp"}, LlamaCppConfig(kind="llamacpp"), id="llamacpp"),
+        pytest.param({"SLOTS": "3"}, LlamaCppConfig(slots=3), id="without-a-kind"),
+        pytest.param({"MODEL": "/m.gguf"}, LlamaCppConfig(model=Path("/m.gguf")), id="model"),
+        pytest.param(
+            {"MODEL": "~/m.gguf"}, LlamaCppConfig(model=Path.home() / "m.gguf"), id="home"
+        ),
+        pytest.param({"MODEL": ""}, LlamaCppConfig(), id="empty-model"),
+        pytest.param({"GPU_LAYERS": "all"}, LlamaCppConfig(gpu_layers="all"), id="all-layers"),
+        pytest.param({"GPU_LAYERS": "0"}, LlamaCppConfig(gpu_layers=0), id="no-layers"),
+        pytest.param({"CONTEXT_LENGTH": "256"}, LlamaCppConfig(context_length=256), id="window"),
+    ],
+)
+def test_a_model_file_is_described(read, variables, expected):
+    given = {f"TROUPE_ENGINE__{name}": value for name, value in variables.items()}
+    assert read(**given).engine == expected
+
+
+def test_a_server_elsewhere_is_described(read):
+    engine = read(
+        TROUPE_ENGINE__KIND="llama_server",
+        TROUPE_ENGINE__URL="http://192.168.1.20:8080",
+        TROUPE_ENGINE__API_KEY=SECRET,
+    ).engine
+    assert isinstance(engine, LlamaServerConfig)
+    assert str(engine.url) == "http://192.168.1.20:8080/"
+    assert engine.api_key.get_secret_value() == SECRET
+
+
+def test_secrets_are_not_shown(read):
+    settings = read(
+        TROUPE_DISCORD_TOKEN=SECRET,
+        TROUPE_ENGINE__KIND="llama_server",
+        TROUPE_ENGINE__URL="http://x",
+        TROUPE_ENGINE__API_KEY=SECRET,
+    )
+    assert SECRET not in f"{settings!r} {settings} {settings.engine!r}"
+
+
+def test_settings_cannot_be_changed(read):
+    with pytest.raises(ValueError, match="frozen"):
+        read().pace = 2
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("TROUPE_DISCORD_TOKN", "TROUPE_DISCORD_TOKEN"),
+        ("TROUPE_TOKEN", "TROUPE_DISCORD_TOKEN"),
+        ("TROUPE_LENGHT", "TROUPE_LENGTH"),
+        ("troupe_engine__modle", "TROUPE_ENGINE__MODEL"),
+        ("TROUPE_ENGINE_MODEL", "TROUPE_ENGINE__MODEL"),
+        ("TROUPE_MODEL__KIND", "TROUPE_ENGINE__KIND"),
+        ("TROUPE_ENGINE", "TROUPE_ENGINE__URL"),
+    ],
+)
+@pytest.mark.parametrize("source", ["environment", "file"])
+def test_an_unknown_name_is_refused_with_the_nearest(read, name, nearest, source):
+    line = f"{name}={SECRET}"
+    lines = refuse(read, line) if source == "file" else refuse(read, **{name: SECRET})
+    assert lines == [f"{name} is no setting; the nearest is {nearest}"]
+
+
+def test_every_unknown_name_is_told_at_once(read):
+    lines = refuse(read, "TROUPE_A=1", TROUPE_B="2")
+    assert [line.split()[0] for line in lines] == ["TROUPE_A", "TROUPE_B"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "names"),
+    [
+        pytest.param({"PACE": "0"}, ["PACE"], id="not-above-zero"),
+        pytest.param({"PACE": "fast"}, ["PACE"], id="no-number"),
+        pytest.param({"DISCORD_SHARDS": "0"}, ["DISCORD_SHARDS"], id="no-shards"),
+        pytest.param({"LENGTH": "extreme"}, ["LENGTH"], id="length-not-offered"),
+        pytest.param({"PROMPT_FORMAT": "vicuna"}, ["PROMPT_FORMAT"], id="format"),
+        pytest.param({"LOG_LEVEL": "LOUD"}, ["LOG_LEVEL"], id="level"),
+        pytest.param({"ENGINE__KIND": "openai"}, ["ENGINE__KIND"], id="kind"),
+        pytest.param({"ENGINE__SLOTS": "0"}, ["ENGINE__SLOTS"], id="nested"),
+        pytest.param({"ENGINE__CONTEXT_LENGTH": "100"}, ["ENGINE__CONTEXT_LENGTH"], id="window"),
+        pytest.param({"ENGINE__GPU_LAYERS": "some"}, ["ENGINE__GPU_LAYERS"], id="two-types"),
+        pytest.param({"ENGINE__URL": "http://x"}, ["ENGINE__URL"], id="of-another-kind"),
+        pytest.param({"ENGINE__KIND": "llama_server"}, ["ENGINE__URL"], id="missing"),
+        pytest.param(
+            {"ENGINE__KIND": "llama_server", "ENGINE__URL": "x", "ENGINE__SLOTS": "2"},
+            ["ENGINE__URL", "ENGINE__SLOTS"],
+            id="several-of-a-kind",
+        ),
+        pytest.param(
+            {"PACE": "x", "LENGTH": "y", "ENGINE__SLOTS": "z"},
+            ["LENGTH", "PACE", "ENGINE__SLOTS"],
+            id="one-line-each",
+        ),
+    ],
+)
+def test_bad_values_are_told_one_line_a_setting(read, variables, names):
+    lines = refuse(read, **{f"TROUPE_{name}": value for name, value in variables.items()})
+    assert [line.partition(": ")[0] for line in lines] == [f"TROUPE_{name}" for name in names]
+    assert all(line.partition(": ")[2] for line in lines)
+
+
+def test_the_known_kinds_are_named_where_one_is_unknown(read):
+    assert refuse(read, TROUPE_ENGINE__KIND="openai") == [
+        "TROUPE_ENGINE__KIND: it is one of auto, llamacpp, llama_server"
+    ]
+
+
+def test_no_value_is_shown_of_what_is_refused(read):
+    lines = refuse(
+        read,
+        TROUPE_DISCORD_TOKEN=SECRET + "1",
+        TROUPE_ENGINE__KIND="llama_server",
+        TROUPE_ENGINE__API_KEY=SECRET + "2",
+        TROUPE_ENGINE__URL=SECRET + "3",
+        TROUPE_PACE=SECRET + "4",
+    )
+    assert len(lines) == 2
+    assert SECRET not in "\n".join(lines)
+
+
+def test_a_file_that_is_no_text_is_refused_plainly(read):
+    assert refuse(read, b"TROUPE_PACE=\xff") == [".env is not UTF-8 text: byte 12 cannot be read"]
+
+
+# What other modules know too
+
+
+def test_every_length_word_can_be_set():
+    assert get_args(LengthSetting) == ("auto", *LENGTH_WORDS)
+
+
+def test_every_prompt_format_can_be_set(read):
+    for name in ("auto", *FORMATS):
+        assert read(TROUPE_PROMPT_FORMAT=name).prompt_format == name
+
+
+@pytest.mark.parametrize("kind", ["auto", "llamacpp", "llama_server"])
+def test_every_engine_kind_is_explained_in_the_example(kind):
+    text = EXAMPLE.read_text(encoding="utf-8")
+    assert re.search(rf"\b{kind} \(", text)

@@ -1,0 +1,228 @@
+import json
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from bot.text import MESSAGE_LIMIT, has_sentence, shorten, split_message, tidy_reply
+from tests.prompting.making import VECTORS
+
+FAMILY = "👩\u200d👩\u200d👧\u200d👦"
+WAVE = "👋🏽"
+
+prose = st.lists(
+    st.sampled_from([*"abc .!?…\n\n\t「。！」*\"'’”", FAMILY, WAVE, "é", "\u3000"]), max_size=150
+).map("".join)
+limits = st.integers(min_value=1, max_value=60)
+properties = settings(max_examples=150, deadline=None, derandomize=True)
+
+
+def without_white_space(text):
+    return "".join(text.split())
+
+
+# split_message
+
+
+@properties
+@given(text=prose, limit=limits)
+def test_no_part_is_over_the_limit_or_blank_or_loses_anything_but_white_space(text, limit):
+    parts = split_message(text, limit)
+    assert all(0 < len(part) <= limit for part in parts)
+    assert all(part == part.strip() for part in parts)
+    assert without_white_space("".join(parts)) == without_white_space(text)
+
+
+@properties
+@given(text=prose, limit=limits)
+@example(text="a" * 30 + " " * 30 + "b" * 30, limit=20)
+def test_parts_that_were_cut_stay_while_the_text_grows(text, limit):
+    earlier = []
+    for end in range(len(text) + 1):
+        parts = split_message(text[:end], limit)
+        assert parts[: len(earlier)] == earlier
+        earlier = parts[:-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        pytest.param("", [], id="empty"),
+        pytest.param(" \n ", [], id="blank"),
+        pytest.param("  short \n", ["short"], id="short"),
+        pytest.param("a" * 20, ["a" * 20], id="exactly-the-limit"),
+        pytest.param("one. two\n\nthree. four", ["one. two", "three. four"], id="paragraph"),
+        pytest.param("one. two\n \t\nthree. four", ["one. two", "three. four"], id="blank-line"),
+        pytest.param("one two. aa\nthree. four", ["one two. aa", "three. four"], id="line"),
+        pytest.param("one two. three four five", ["one two.", "three four five"], id="sentence"),
+        pytest.param('"one two!"  *three four*', ['"one two!"', "*three four*"], id="after-quotes"),
+        pytest.param("one two three four five", ["one two three four", "five"], id="word"),
+        pytest.param(
+            "一二三四五六七。八九十一二三四五六七八九十",
+            ["一二三四五六七。", "八九十一二三四五六七八九十"],
+            id="without-blanks",
+        ),
+        pytest.param("a. " + "b" * 25, ["a. " + "b" * 17, "b" * 8], id="not-a-tiny-part"),
+        pytest.param("f(x);" * 5, ["f(x);" * 4, "f(x);"], id="code-without-blanks"),
+        pytest.param("x" * 19 + "e\u0301y", ["x" * 19, "e\u0301y"], id="accent"),
+        pytest.param("x" * 19 + WAVE, ["x" * 19, WAVE], id="skin-tone"),
+        pytest.param("x" * 15 + FAMILY, ["x" * 15, FAMILY], id="family"),
+        pytest.param("x" * 19 + "❤\ufe0f", ["x" * 19, "❤\ufe0f"], id="variation"),
+        pytest.param("a" + "\u0301" * 30, ["a" + "\u0301" * 19, "\u0301" * 11], id="all-accents"),
+    ],
+)
+def test_a_text_is_cut_at_the_best_border(text, parts):
+    assert split_message(text, 20) == parts
+
+
+def test_a_word_of_2001_characters_is_two_parts():
+    assert MESSAGE_LIMIT == 2000
+    assert split_message("x" * 2001) == ["x" * 2000, "x"]
+
+
+# has_sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("Hello there", False, id="no-end"),
+        pytest.param("Hello there.", True, id="at-the-end"),
+        pytest.param("Hello there. And", True, id="in-the-middle"),
+        pytest.param('"Who?" she', True, id="quote"),
+        pytest.param("*She nods.*", True, id="asterisk"),
+        pytest.param("Well…", True, id="ellipsis"),
+        pytest.param("version 3.5 of", False, id="number"),
+        pytest.param("こんにちは。元気", True, id="japanese"),
+        pytest.param("「何！」と", True, id="japanese-quote"),
+        pytest.param("", False, id="empty"),
+    ],
+)
+def test_a_first_sentence_is_complete_or_not(text, expected):
+    assert has_sentence(text) is expected
+
+
+# tidy_reply
+
+
+def tidy(text, *, final=True):
+    return tidy_reply(text, persona_name="Mira", people=["Tomas", "Mira (user)"], final=final)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param('*She nods.* "Yes."', '*She nods.* "Yes."', id="as-it-is"),
+        pytest.param(" \n Yes. \n", "Yes.", id="blanks-around"),
+        pytest.param("Yes.  \n\t\nNo.\t", "Yes.\n\nNo.", id="blanks-at-line-ends"),
+        pytest.param("Mira: Yes.", "Yes.", id="own-name"),
+        pytest.param("  Mira:Yes.\nMira: No.", "Yes.\nNo.", id="own-name-at-every-line"),
+        pytest.param("Mira\nMiranda: x", "Mira\nMiranda: x", id="not-her-name"),
+        pytest.param("I am Mira: yes", "I am Mira: yes", id="name-in-mid-line"),
+        pytest.param("Yes.\nTomas: No.\nYes.", "Yes.", id="person"),
+        pytest.param("Yes.\n  Tomas: No.", "Yes.", id="person-behind-blanks"),
+        pytest.param("Yes.\nMira (user): No.", "Yes.", id="person-with-her-name"),
+        pytest.param("Tomas: No.", "", id="person-at-once"),
+        pytest.param("Yes.\nTomas nods.", "Yes.\nTomas nods.", id="about-a-person"),
+        pytest.param("Yes.\n### Response:\nNo.", "Yes.", id="response"),
+        pytest.param("Yes.\n### Input", "Yes.", id="input"),
+        pytest.param("### Instruction:\nYes.", "", id="instruction-at-once"),
+        pytest.param("Yes.\n<|im_start|>user\nNo.", "Yes.", id="chatml"),
+        pytest.param("Yes.\n### A title", "Yes.\n### A title", id="title"),
+        pytest.param("Yes.\n### Res", "Yes.", id="half-a-header"),
+        pytest.param("Yes.\n\n Tom", "Yes.", id="half-a-persons-name"),
+        pytest.param("Tom", "Tom", id="one-word"),
+        pytest.param("Yours,\nMira", "Yours,\nMira", id="signed"),
+        pytest.param("Mira:", "", id="only-her-name"),
+        pytest.param("", "", id="empty"),
+    ],
+)
+def test_a_finished_reply_is_tidied(text, expected):
+    assert tidy(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("M", "", id="her-name-may-come"),
+        pytest.param(" Mira", "", id="her-name-without-its-colon"),
+        pytest.param("Mira:", "", id="her-name"),
+        pytest.param("Mira: Y", "Y", id="behind-her-name"),
+        pytest.param("My", "My", id="another-word"),
+        pytest.param("Yes.\nMir", "Yes.", id="her-name-in-a-later-line"),
+        pytest.param("Yes.\nTom", "Yes.", id="a-persons-name"),
+        pytest.param("Yes.\n##", "Yes.", id="a-header"),
+        pytest.param("Yes.\n<", "Yes.", id="a-token"),
+        pytest.param("Yes.\nTomas n", "Yes.\nTomas n", id="about-a-person"),
+        pytest.param("Yes.\n### In", "Yes.", id="half-a-header"),
+        pytest.param("Yes.\n### It", "Yes.\n### It", id="no-header"),
+    ],
+)
+def test_what_may_become_a_name_or_a_header_is_held_back_while_a_reply_grows(text, expected):
+    assert tidy(text, final=False) == expected
+
+
+def test_the_personas_own_name_is_held_back_whoever_else_is_there():
+    assert tidy_reply("Yes.\nMir", persona_name="Mira", people=[], final=False) == "Yes."
+
+
+NAMES = ["Mira", "M", "Tomas", "(user)", ":", " ", "\n"]
+HEADERS = ["### ", "Input", "Response:", "<|im_", "Yes."]
+reply_pieces = st.lists(st.sampled_from([*NAMES, *HEADERS]), max_size=14).map("".join)
+
+
+@properties
+@given(text=reply_pieces)
+def test_what_was_shown_once_stays(text):
+    shown = ""
+    for end in range(len(text) + 1):
+        now = tidy(text[:end], final=False)
+        assert now.startswith(shown)
+        shown = now
+    assert tidy(text).startswith(shown)
+
+
+CLEAN_DIFFERENTLY = {
+    "Text with <|endoftext|> tail": "a stop token, which our engines never give as text",
+    '"Hello." ### Response: "again"': "only a header at a line's start is one",
+    '"Hello."\n<|im_start|>user\nTomas: no': "a token of ChatML is none of the persona's words",
+}
+"""SillyTavern's clean-up that we do not follow, and why."""
+
+
+def _read_clean():
+    if not VECTORS.is_file():
+        skip = pytest.mark.skip(reason=f"{VECTORS} is not here")
+        return [pytest.param("", "", id="absent", marks=skip)]
+    cases = json.loads(VECTORS.read_text(encoding="utf-8"))["clean"]
+    return [pytest.param(case["raw"], case["cleaned"], id=repr(case["raw"])) for case in cases]
+
+
+@pytest.mark.parametrize(("raw", "cleaned"), _read_clean())
+def test_a_reply_is_cleaned_as_published_but_for_what_we_do_otherwise(raw, cleaned):
+    ours = tidy_reply(raw, persona_name="Mira", people=["Tomas"], final=True)
+    assert (ours != cleaned) is (raw in CLEAN_DIFFERENTLY)
+
+
+# shorten
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("short", "short", id="short"),
+        pytest.param("exactly 10", "exactly 10", id="exactly"),
+        pytest.param("one two three", "one two…", id="word"),
+        pytest.param("one two, three", "one two…", id="no-comma-left"),
+        pytest.param("x" * 11, "x" * 9 + "…", id="one-word"),
+        pytest.param(" " + "x" * 11, " " + "x" * 8 + "…", id="blank-first"),
+    ],
+)
+def test_a_text_is_shortened_at_a_word(text, expected):
+    assert shorten(text, 10) == expected
+
+
+@properties
+@given(text=prose, limit=st.integers(min_value=1, max_value=50))
+def test_a_shortened_text_is_never_over_its_limit(text, limit):
+    assert len(shorten(text, limit)) <= limit
