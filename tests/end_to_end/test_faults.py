@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from discord import Client
 
+from tests.end_to_end.conftest import RunningBot
 from tests.end_to_end.test_scenes import converse, hear_line, persona_texts, play
 from tests.end_to_end.test_streaming import bot_messages
 
@@ -324,3 +325,42 @@ async def test_a_scene_whose_persona_is_gone_says_so(bot, fake, model, noor, tav
     await bot.restart()
     await hear_line(fake, noor, tavern, "Hello?", "“orrin”, is no longer here")
     assert "Maren" in await play(noor, tavern, "maren")
+
+
+async def test_commands_are_answered_while_the_model_loads_and_the_answer_comes_by_itself(
+    fake, model, settings, noor, tavern
+):
+    model.loading = True
+    bot = RunningBot(settings, fake)
+    await bot.start()
+    try:
+        await play(noor, tavern, "maren")
+        helped = await (await noor.slash(tavern, "help")).answer()
+        assert "/play" in helped.content
+        await hear_line(fake, noor, tavern, "Hello?", "by itself")
+        model.replies.append("Awake now.")
+        model.loading = False
+        await fake.wait_for(
+            lambda: persona_texts(fake, tavern)[-1] == "**Maren**\nAwake now.", what="the answer"
+        )
+    finally:
+        await bot.stop()
+
+
+async def test_as_many_replies_at_once_as_the_engine_has_slots(bot, fake, model, guild, noor):
+    channels = [guild.add_channel(f"room-{number}") for number in range(4)]
+    model.default_reply = "Served."
+    model.hold()
+    for channel in channels:
+        await play(noor, channel, "maren")
+        await noor.say(channel, "Hello")
+    await model.wait_for(lambda: model.running == 2, what="two generations")
+    await asyncio.sleep(0.3)
+    assert model.running == 2
+    model.release()
+    for channel in channels:
+        await fake.wait_for(
+            lambda channel=channel: persona_texts(fake, channel)[-1] == "**Maren**\nServed.",
+            what="every answer",
+        )
+    assert model.most_running == 2
