@@ -17,6 +17,7 @@ WORDS: Final[dict[str, str]] = {
     "empty_reply": "*No words came. Try `/scene reset`, or say it differently.*",
     "stopped": "Stopped.",
     "nothing_to_stop": "Nothing is being written here.",
+    "nothing_to_read": "*I read words only. Write something, or start a scene with `/play`.*",
     # Commands
     "playing": "{persona} is here. Just write; `/help` shows what else there is.",
     "resumed": "{persona} is back, and the scene goes on where it stopped. `/scene reset` begins anew.",

@@ -1,14 +1,17 @@
 """Messages in: hop 1 of a message's path. It decides nothing."""
 
-import logging
+import contextlib
 
 import discord
 from discord.ext import commands
 
 from bot.cogs.incoming import read_message
+from bot.cogs.sending import FAILURES
+from bot.errors import explain
 from bot.scenes.service import SceneService
-
-_log = logging.getLogger(__name__)
+from bot.words import say
+from personas.errors import PersonaError
+from storage.errors import StorageError
 
 
 class ChatCog(commands.Cog):
@@ -23,5 +26,19 @@ class ChatCog(commands.Cog):
         """A message came."""
         assert self._bot.user is not None  # noqa: S101 - known before the first event
         incoming = read_message(message, bot_user=self._bot.user)
-        if incoming is not None:
+        if incoming is None:
+            return
+        addressed = incoming.is_direct or incoming.mentions_bot
+        if addressed and not incoming.text and not incoming.is_bot:
+            await _say_in(message.channel, say("nothing_to_read"))
+            return
+        try:
             await self._service.hear(incoming)
+        except (PersonaError, StorageError) as error:
+            await _say_in(message.channel, explain(error))
+
+
+async def _say_in(channel: discord.abc.Messageable, text: str) -> None:
+    """One plain line; where the bot may not write, nobody can be told."""
+    with contextlib.suppress(*FAILURES):
+        await channel.send(text, allowed_mentions=discord.AllowedMentions.none())

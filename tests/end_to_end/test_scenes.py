@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tests.end_to_end.conftest import RunningBot
 from tests.fake_discord import FakeDiscord
 
 
@@ -116,6 +117,13 @@ async def test_outside_of_scenes_only_those_who_address_the_bot_are_answered(
     await fake.wait_for(lambda: len(persona_texts(fake, tavern)) == 2, what="the second answer")
     assert "talking on" not in model.prompts[-1]
     assert len(model.prompts) == 2
+
+
+async def test_a_mention_without_words_gets_a_hint(bot, fake, model, noor, tavern):
+    await noor.say(tavern, "", mention_bot=True)
+    await fake.wait_for(lambda: persona_texts(fake, tavern), what="the hint")
+    assert "/play" in persona_texts(fake, tavern)[0]
+    assert model.prompts == []
 
 
 async def test_direct_messages_are_answered_by_the_default_persona(bot, fake, model, noor):
@@ -284,3 +292,14 @@ async def test_nobody_is_pinged_whatever_the_model_writes(
 
 async def test_every_command_is_registered_once_with_a_description(bot, fake):
     assert set(fake.commands) == {"play", "length", "stop", "help", "persona", "scene"}
+
+
+async def test_a_sharded_bot_plays_as_well(fake, model, settings, noor, tavern):
+    sharded = RunningBot(settings.model_copy(update={"discord_shards": 1}), fake)
+    await sharded.start()
+    try:
+        await play(noor, tavern, "maren")
+        said = await converse(fake, model, noor, tavern, "Hello", "From a shard.")
+        assert said == "**Maren**\nFrom a shard."
+    finally:
+        await sharded.stop()
