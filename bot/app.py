@@ -114,16 +114,9 @@ async def open_performer(settings: "Settings") -> AsyncGenerator[Performer]:
 
 
 @asynccontextmanager
-async def open_troupe(
-    settings: "Settings", data_folder: Path, pacing: Pacing
-) -> AsyncGenerator[Troupe]:
-    """Open everything but a stage.
-
-    Raises:
-        StartupError: If something is missing, with how to mend it.
-    """
+async def _open_database(data_folder: Path) -> AsyncGenerator[Database]:
+    """Take the data folder for this process and open its database."""
     async with AsyncExitStack() as stack:
-        library = open_library(settings)
         try:
             stack.enter_context(DataFolderLock(data_folder))
             database = await Database.open(data_folder / _DATABASE)
@@ -136,6 +129,21 @@ async def open_troupe(
         except StorageError as error:
             raise StartupError(str(error)) from error
         stack.push_async_callback(database.aclose)
+        yield database
+
+
+@asynccontextmanager
+async def open_troupe(
+    settings: "Settings", data_folder: Path, pacing: Pacing
+) -> AsyncGenerator[Troupe]:
+    """Open everything but a stage.
+
+    Raises:
+        StartupError: If something is missing, with how to mend it.
+    """
+    async with AsyncExitStack() as stack:
+        library = open_library(settings)
+        database = await stack.enter_async_context(_open_database(data_folder))
         performer = await stack.enter_async_context(open_performer(settings))
         scenes, turns = SceneStore(database), TurnStore(database)
         answerer = Answerer(
@@ -197,15 +205,21 @@ async def run_bot(settings: "Settings") -> None:
         async with client:
             try:
                 await _run_until_signal(client.start(token), troupe.service)
-            except discord.LoginFailure as error:
-                raise StartupError(say("bad_token"), exit_code=2) from error
-            except discord.PrivilegedIntentsRequired as error:
-                raise StartupError(say("no_intent"), exit_code=2) from error
             except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-                message = say("no_discord", address=settings.discord_api_base, reason=error)
-                raise StartupError(message) from error
+                raise _explain_start(error, settings) from error
             finally:
                 await troupe.service.aclose()  # replies are finished while Discord is there
+
+
+def _explain_start(error: Exception, settings: "Settings") -> StartupError:
+    """What an operator can do about a connection that did not come about."""
+    import discord  # noqa: PLC0415 - as above
+
+    if isinstance(error, discord.LoginFailure):
+        return StartupError(say("bad_token"), exit_code=2)
+    if isinstance(error, discord.PrivilegedIntentsRequired):
+        return StartupError(say("no_intent"), exit_code=2)
+    return StartupError(say("no_discord", address=settings.discord_api_base, reason=error))
 
 
 async def _run_until_signal(

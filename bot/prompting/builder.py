@@ -60,21 +60,33 @@ class PromptBuilder:
             EngineError: If the engine does not answer while tokens are counted.
         """
         parts = _Parts.write(script, self._format, self._special_strings)
+        if script.anchor_turn_id:
+            parts = replace(parts, examples=[])
+        prompt, count, turns = await self._fit(parts, budget, count_tokens)
+        trimmed = len(turns) < len(parts.turns)
+        return replace(
+            prompt,
+            token_count=count,
+            max_tokens=min(budget.reply_tokens, budget.context_length - count),
+            anchor_turn_id=turns[0].turn_id if trimmed else script.anchor_turn_id,
+        )
+
+    async def _fit(
+        self, parts: "_Parts", budget: "TokenBudget", count_tokens: "CountTokens"
+    ) -> "tuple[Prompt, int, Sequence[_WrittenTurn]]":
+        """Drop what must go: pieces are counted to choose, the whole prompt to decide."""
         fixed = await _count_all([parts.head, parts.open_turn], count_tokens)
         room = budget.prompt_tokens - fixed - 1  # the start token
-        anchor = script.anchor_turn_id
-        examples = [] if anchor else parts.examples
-        turns = parts.turns
+        examples, turns = parts.examples, parts.turns
         used = await _count_all([t.segments for t in (*examples, *turns)], count_tokens)
         is_cut = used > room
         if is_cut:
-            examples = []
-            turns = await _take_newest(turns, room, count_tokens)
+            examples, turns = [], await _take_newest(turns, room, count_tokens)
         while True:
             prompt = self._finish(parts, examples, turns, budget)
             count = await count_tokens(prompt.text, whole=True)
             if count <= budget.prompt_tokens:
-                break
+                return prompt, count, turns
             if len(turns) <= 1 and not examples:
                 raise ContextOverflowError(
                     prompt_tokens=count, context_length=budget.context_length
@@ -83,14 +95,6 @@ class PromptBuilder:
             block = turns if is_cut else await _take_newest(turns, room, count_tokens)
             turns = block if examples or len(block) < len(turns) else turns[1:]
             examples, is_cut = [], True
-        trimmed = len(turns) < len(parts.turns)
-        limit = min(budget.reply_tokens, budget.context_length - count)
-        return replace(
-            prompt,
-            token_count=count,
-            max_tokens=limit,
-            anchor_turn_id=turns[0].turn_id if trimmed else anchor,
-        )
 
     def _finish(
         self,

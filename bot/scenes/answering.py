@@ -84,10 +84,9 @@ class Answerer:
         Raises:
             StageError: If the reply could not be shown; its turns still await an answer.
         """
-        persona_name = self._find_persona_name(scene)
         display = await stage.open_reply(
             scene,
-            persona_name=persona_name,
+            persona_name=self._find_persona_name(scene),
             message_ids=await self._turns.list_open_messages(scene.id),
             note_message=lambda message, part: self._turns.note_open_message(
                 scene.id, message, part
@@ -96,17 +95,7 @@ class Answerer:
         up_to = max(turn.id for turn in turns)  # what is said from now on has a greater one
         try:
             reply = await self._perform_until_stopped(scene, turns, display, progress)
-            if reply is None:
-                await display.discard()
-                await self._turns.clear_awaiting(scene.id, up_to=up_to)
-                return True
-            message_ids = await display.finish(reply.text)
-            await self._turns.append_reply(
-                scene.id,
-                write_turn(scene, reply, persona_name=persona_name, message_ids=message_ids),
-                facts=write_facts(scene, reply, engine_name=self._performer.engine.name),
-                answered_up_to=up_to,
-            )
+            await self._conclude(scene, reply, display, up_to)
         except EngineUnavailableError as error:
             # The turns go on awaiting: when the operator has mended it, the next start answers.
             await display.fail(error)
@@ -119,6 +108,27 @@ class Answerer:
             progress.writing = False
             await display.aclose()
         return True
+
+    async def _conclude(
+        self, scene: "SceneRecord", reply: Reply | None, display: "ReplyDisplay", up_to: int
+    ) -> None:
+        """Show the whole reply, then store it; without one, take away what was shown."""
+        if reply is None:
+            await display.discard()
+            await self._turns.clear_awaiting(scene.id, up_to=up_to)
+            return
+        message_ids = await display.finish(reply.text)
+        await self._turns.append_reply(
+            scene.id,
+            write_turn(
+                scene,
+                reply,
+                persona_name=self._find_persona_name(scene),
+                message_ids=message_ids,
+            ),
+            facts=write_facts(scene, reply, engine_name=self._performer.engine.name),
+            answered_up_to=up_to,
+        )
 
     async def _perform_until_stopped(
         self,

@@ -13,15 +13,20 @@ from typing import TYPE_CHECKING, cast
 import aiohttp
 
 from bot.generation.errors import (
-    ContextOverflowError,
     EngineDiedError,
     EngineRequestError,
     EngineUnavailableError,
-    GenerationError,
     GenerationTimeoutError,
 )
+from bot.generation.llama_protocol import (
+    TAIL_FREE_STAND_IN,
+    read_error,
+    read_info,
+    read_last,
+    write_request,
+)
 from bot.generation.streaming import StopScanner, read_events
-from bot.generation.types import FinishReason, GenerationChunk, ModelInfo, Timings
+from bot.generation.types import FinishReason, GenerationChunk, ModelInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,16 +35,6 @@ if TYPE_CHECKING:
     from bot.generation.types import EngineState, GenerationRequest, SamplerSettings
 
 _log = logging.getLogger(__name__)
-
-TAIL_FREE_STAND_IN = 0.05
-"""Min-p used where tail-free sampling was asked for: what its own users moved to (0.05 to 0.1)."""
-
-_STAND_IN_TEMPLATE = (
-    "{%- for message in messages -%}\n  {{- '<|im_start|>' + message.role + '\n' + message.content"
-)
-"""How the template begins that llama.cpp names for a file without one: not the model's own.
-
-The line feed inside the quotes is a real one."""
 
 _POLL_SECONDS = 0.1
 _COMPLETION = "/completion"
@@ -96,7 +91,7 @@ class LlamaServerEngine:
                         extra={"action": "engine-silent"},
                     )
             if props is not None:
-                info = _read_info(props, self._name)
+                info = read_info(props, self._name)
                 if not info.context_length:
                     raise EngineUnavailableError(self._name, "what answers is no llama.cpp server")
                 return info
@@ -116,20 +111,20 @@ class LlamaServerEngine:
         """Stream a continuation; leaving the generator hangs up, and that ends the work there."""
         self._name_stand_in_once(request.sampler)
         scanner = StopScanner(request.stop_sequences)
-        body = _write_request(request)
+        body = write_request(request)
         async with (
             self._request("POST", _COMPLETION, body, request.affinity) as response,
             aclosing(_iterate_bounded(response, self._silence_seconds)) as events,
         ):
             async for event in events:
                 if "error" in event:
-                    raise _read_error(500, event["error"])
+                    raise read_error(500, event["error"])
                 text = scanner.feed(str(event.get("content") or ""))
                 if scanner.stopped:
                     yield GenerationChunk(text=text, finish_reason=FinishReason.STOP)
                     return
                 if event.get("stop"):
-                    yield _read_last(event, text + scanner.flush())
+                    yield read_last(event, text + scanner.flush())
                     return
                 if text:
                     yield GenerationChunk(text=text)
@@ -241,78 +236,4 @@ async def _raise_for_status(response: aiohttp.ClientResponse) -> None:
         answer = await _read_object(response)
     except ValueError:
         answer = {}
-    raise _read_error(response.status, answer.get("error") or await response.text(errors="replace"))
-
-
-def _read_error(status: int, error: object) -> GenerationError:
-    """From what a server says under `error`, in an answer or in a stream."""
-    facts = cast("dict[str, object]", error) if isinstance(error, dict) else {}
-    if facts.get("type") == "exceed_context_size_error":
-        return ContextOverflowError(
-            prompt_tokens=_read_int(facts.get("n_prompt_tokens")),
-            context_length=_read_int(facts.get("n_ctx")),
-        )
-    reason = str(facts.get("message") or cast("object", error))
-    return EngineRequestError(status=status, reason=reason[:200])
-
-
-def _write_request(request: "GenerationRequest") -> dict[str, object]:
-    sampler = request.sampler
-    min_p = sampler.min_p or (TAIL_FREE_STAND_IN if sampler.tail_free < 1 else 0.0)
-    return {
-        "prompt": request.prompt,
-        "stream": True,
-        "cache_prompt": True,
-        "n_predict": request.max_tokens,
-        "stop": list(request.stop_sequences),
-        "seed": -1 if request.seed is None else request.seed,
-        "temperature": sampler.temperature,
-        "top_k": sampler.top_k,
-        "top_p": sampler.top_p,
-        "min_p": min_p,
-        "typical_p": sampler.typical_p,
-        "repeat_penalty": sampler.repetition_penalty,
-        "repeat_last_n": sampler.repetition_window,
-    }
-
-
-def _read_last(event: "Mapping[str, object]", text: str) -> GenerationChunk:
-    limit = event.get("stop_type") == "limit"
-    return GenerationChunk(
-        text=text,
-        finish_reason=FinishReason.LENGTH if limit else FinishReason.STOP,
-        timings=_read_timings(event.get("timings")),
-    )
-
-
-def _read_timings(value: object) -> Timings | None:
-    if not isinstance(value, dict):
-        return None
-    timings = cast("dict[str, object]", value)
-    milliseconds = _read_float(timings.get("prompt_ms")) + _read_float(timings.get("predicted_ms"))
-    return Timings(
-        prompt_tokens=_read_int(timings.get("prompt_n")),
-        cached_tokens=_read_int(timings.get("cache_n")),
-        reply_tokens=_read_int(timings.get("predicted_n")),
-        seconds=milliseconds / 1000,
-    )
-
-
-def _read_info(props: "Mapping[str, object]", fallback_name: str) -> ModelInfo:
-    defaults = props.get("default_generation_settings")
-    settings = cast("dict[str, object]", defaults) if isinstance(defaults, dict) else {}
-    template = str(props.get("chat_template") or "")
-    return ModelInfo(
-        name=str(props.get("model_alias") or fallback_name),
-        context_length=_read_int(settings.get("n_ctx")),
-        slots=max(1, _read_int(props.get("total_slots"))),
-        chat_template="" if template.startswith(_STAND_IN_TEMPLATE) else template,
-    )
-
-
-def _read_int(value: object) -> int:
-    return int(value) if isinstance(value, (int, float)) else 0
-
-
-def _read_float(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) else 0.0
+    raise read_error(response.status, answer.get("error") or await response.text(errors="replace"))

@@ -1,0 +1,101 @@
+"""llama.cpp's server protocol: our values to its JSON and back.
+
+Both kinds of worker and any `llama-server` speak it; sampler names are translated here only.
+"""
+
+from typing import TYPE_CHECKING, cast
+
+from bot.generation.errors import ContextOverflowError, EngineRequestError, GenerationError
+from bot.generation.types import FinishReason, GenerationChunk, ModelInfo, Timings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.generation.types import GenerationRequest
+
+TAIL_FREE_STAND_IN = 0.05
+"""Min-p used where tail-free sampling was asked for: what its own users moved to (0.05 to 0.1)."""
+
+_STAND_IN_TEMPLATE = (
+    "{%- for message in messages -%}\n  {{- '<|im_start|>' + message.role + '\n' + message.content"
+)
+"""How the template begins that llama.cpp names for a file without one: not the model's own.
+
+The line feed inside the quotes is a real one."""
+
+
+def read_error(status: int, error: object) -> GenerationError:
+    """From what a server says under `error`, in an answer or in a stream."""
+    facts = cast("dict[str, object]", error) if isinstance(error, dict) else {}
+    if facts.get("type") == "exceed_context_size_error":
+        return ContextOverflowError(
+            prompt_tokens=_read_int(facts.get("n_prompt_tokens")),
+            context_length=_read_int(facts.get("n_ctx")),
+        )
+    reason = str(facts.get("message") or cast("object", error))
+    return EngineRequestError(status=status, reason=reason[:200])
+
+
+def write_request(request: "GenerationRequest") -> dict[str, object]:
+    """A request as `/completion` takes it."""
+    sampler = request.sampler
+    min_p = sampler.min_p or (TAIL_FREE_STAND_IN if sampler.tail_free < 1 else 0.0)
+    return {
+        "prompt": request.prompt,
+        "stream": True,
+        "cache_prompt": True,
+        "n_predict": request.max_tokens,
+        "stop": list(request.stop_sequences),
+        "seed": -1 if request.seed is None else request.seed,
+        "temperature": sampler.temperature,
+        "top_k": sampler.top_k,
+        "top_p": sampler.top_p,
+        "min_p": min_p,
+        "typical_p": sampler.typical_p,
+        "repeat_penalty": sampler.repetition_penalty,
+        "repeat_last_n": sampler.repetition_window,
+    }
+
+
+def read_last(event: "Mapping[str, object]", text: str) -> GenerationChunk:
+    """The last event of a stream, with the text that was still held back."""
+    limit = event.get("stop_type") == "limit"
+    return GenerationChunk(
+        text=text,
+        finish_reason=FinishReason.LENGTH if limit else FinishReason.STOP,
+        timings=_read_timings(event.get("timings")),
+    )
+
+
+def _read_timings(value: object) -> Timings | None:
+    if not isinstance(value, dict):
+        return None
+    timings = cast("dict[str, object]", value)
+    milliseconds = _read_float(timings.get("prompt_ms")) + _read_float(timings.get("predicted_ms"))
+    return Timings(
+        prompt_tokens=_read_int(timings.get("prompt_n")),
+        cached_tokens=_read_int(timings.get("cache_n")),
+        reply_tokens=_read_int(timings.get("predicted_n")),
+        seconds=milliseconds / 1000,
+    )
+
+
+def read_info(props: "Mapping[str, object]", fallback_name: str) -> ModelInfo:
+    """What `/props` says of the model."""
+    defaults = props.get("default_generation_settings")
+    settings = cast("dict[str, object]", defaults) if isinstance(defaults, dict) else {}
+    template = str(props.get("chat_template") or "")
+    return ModelInfo(
+        name=str(props.get("model_alias") or fallback_name),
+        context_length=_read_int(settings.get("n_ctx")),
+        slots=max(1, _read_int(props.get("total_slots"))),
+        chat_template="" if template.startswith(_STAND_IN_TEMPLATE) else template,
+    )
+
+
+def _read_int(value: object) -> int:
+    return int(value) if isinstance(value, (int, float)) else 0
+
+
+def _read_float(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) else 0.0

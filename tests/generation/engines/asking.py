@@ -1,0 +1,83 @@
+"""How these tests ask an engine, and servers that say what they are told."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager, closing, suppress
+from typing import Any
+
+import pytest
+
+from bot.generation.engine import Endpoint, Engine
+from bot.generation.engines.llama_server import LlamaServerEngine
+from bot.generation.factory import StaticEndpoint
+from bot.generation.types import (
+    GenerationChunk,
+    GenerationRequest,
+)
+
+SILENCE = 0.1
+
+
+def ask(**fields: Any) -> GenerationRequest:
+    return GenerationRequest(**{"prompt": "Hello there.", "max_tokens": 100, **fields})
+
+
+async def read(engine: Engine, **fields: Any) -> list[GenerationChunk]:
+    async with aclosing(engine.generate(ask(**fields))) as chunks:
+        return [chunk async for chunk in chunks]
+
+
+async def read_text(engine: Engine, **fields: Any) -> str:
+    return "".join(chunk.text for chunk in await read(engine, **fields))
+
+
+@asynccontextmanager
+async def engine_at(url: str, **options: Any) -> AsyncIterator[LlamaServerEngine]:
+    """An engine without a key."""
+    engine = LlamaServerEngine(StaticEndpoint(Endpoint(url=url)), name="elsewhere", **options)
+    try:
+        yield engine
+    finally:
+        await engine.aclose()
+
+
+@asynccontextmanager
+async def talker(*first: bytes, then: bytes = b"") -> AsyncIterator[str]:
+    """A server that answers these bytes and then says the same again and again."""
+
+    talks: set[asyncio.Task[None]] = set()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, EOFError), closing(writer):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.writelines(first)
+            while then:
+                writer.write(then)
+                await writer.drain()
+                await asyncio.sleep(SILENCE / 10)
+
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talks.add(asyncio.create_task(talk(reader, writer)))
+
+    async with await asyncio.start_server(begin, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        yield f"http://{host}:{port}"
+    for task in talks:
+        task.cancel()
+    await asyncio.gather(*talks, return_exceptions=True)
+
+
+async def wait_for_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Wait until something was logged."""
+    logged = asyncio.Event()
+
+    def note(_: logging.LogRecord) -> bool:
+        logged.set()
+        return True
+
+    caplog.handler.addFilter(note)
+    try:
+        await logged.wait()
+    finally:
+        caplog.handler.removeFilter(note)
