@@ -1,0 +1,1 @@
+"""Makes the demo model: synthetic text, tokenizer, training, export and a check."""

@@ -1,0 +1,258 @@
+"""Make whole conversations: a persona, one or more people, and some turns."""
+
+# ruff: noqa: PLR2004 (the odds are what this file is made of; a name for each hides them)
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from random import Random
+
+from tools.demo_model.grammar import choose, fill, load
+from tools.demo_model.layout import Head, Line, Piece, fill_macros, render, render_lines
+from tools.demo_model.names import plain
+from tools.demo_model.replies import LENGTHS, Situation, compose
+from tools.demo_model.worlds import (
+    BUNDLED_ITEMS,
+    Cast,
+    Person,
+    Slots,
+    bundled_cast,
+    random_cast,
+    random_person,
+)
+
+LENGTH_WEIGHTS = dict(zip(LENGTHS, (11, 11, 18, 22, 12, 4, 4, 3, 3, 3), strict=True))
+TOPIC_WEIGHTS = {
+    "greet": 9, "who": 10, "place": 6, "story": 7, "bye": 5, "more": 8, "other": 6, "offtopic": 5,
+    "howareyou": 4, "weather": 3, "food": 4, "trade": 4, "quest": 4, "riddle": 3, "sad": 4,
+    "happy": 3, "thanks": 3, "item": 4, "work": 3, "past": 3, "like": 3, "fear": 2, "danger": 3,
+    "way": 4, "ack": 4, "praise": 2, "insult": 2, "intro": 4, "recall": 3, "gift": 4, "lost": 4,
+    "act": 3, "agree": 2, "refuse": 2,
+}  # fmt: skip
+BUNDLED_SHARE = 0.6
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One conversation, up to the answer of its open turn."""
+
+    head: Head
+    lines: list[Line]
+    length: str | None
+    """The length word of the open turn."""
+
+    def pieces(self) -> list[Piece]:
+        """Return the rendered text, in stretches to read and stretches to learn."""
+        return render(self.head, self.lines, self.length)
+
+    def text(self) -> str:
+        """Return the rendered text."""
+        return "".join(piece.text for piece in self.pieces())
+
+
+def typed(text: str, person: Person, rng: Random) -> str:
+    """Write a line the way this person types; words in slots stay as they are."""
+    if rng.random() < person.lower:
+        text = text.lower()
+    if rng.random() < person.short:
+        text = re.sub(r"\byou\b", "u", text)
+        text = re.sub(r"\bare u\b", "r u", text)
+    if text[-1] in ".?" and rng.random() < person.bare:
+        text = text.rstrip(".?")
+    elif text[-1].isalpha() and rng.random() > person.bare and text.count(" ") > 1:
+        text += rng.choice((".", ".", "!", "..."))
+    elif text[-1].isalpha() and rng.random() < 0.15:
+        text += rng.choice(("!", "!!", "...", " :)", "."))
+    return text
+
+
+def person_says(topic: str, cast: Cast, person: Person, rng: Random) -> tuple[str, Situation]:
+    """Return a line on a topic, and what an answer must know of it."""
+    line = rng.choice(load("people")[topic][">"])
+    slots = Slots(rng, {})
+    first = rng.choice((cast.name, cast.name.split()[0], cast.name.lower()))
+    words = {
+        "first": first, "said": slots["thing"], "goal": slots["goal"],
+        "thatitem": rng.choice(cast.items or ("that",)),
+    }  # fmt: skip
+    if topic == "intro":
+        words["given"] = plain(rng) if rng.random() < 0.5 else person.name
+    elif topic == "gift":
+        words["given"] = slots["thing"] if rng.random() < 0.7 else f"some {slots['food']}"
+    elif topic == "lost":
+        words["minegiven"] = f"my {slots['bare']}"
+        words["given"] = f"your {slots['bare']}"
+    if topic == "way" and rng.random() < 0.4:
+        words["goal"] = slots["town"]
+    chosen = typed(choose(line, rng), person, rng)
+    situation = Situation(
+        topic, words["given"] if topic == "intro" else person.name,
+        said=words["said"] if "{said}" in chosen else "",
+        given=words.get("given", ""), goal=words["goal"] if topic == "way" else "",
+    )  # fmt: skip
+    return fill(chosen, Slots(rng, words)), situation
+
+
+def pick_length(rng: Random, *, history: bool = False) -> str:
+    """Draw a length word; the turns of a history are seldom very long."""
+    words = list(LENGTH_WEIGHTS)[: 5 if history else None]
+    return rng.choices(words, [LENGTH_WEIGHTS[word] for word in words])[0]
+
+
+@dataclass(frozen=True)
+class Family:
+    """A beginning and several ways in which it goes on, each with its own open turn.
+
+    Training reads the beginning once for all of them, so more of its time goes into answers.
+    """
+
+    head: Head
+    lines: list[Line]
+    branches: list[tuple[list[Line], str | None]]
+    headless: bool = False
+    """Without the instruction block, for the first part of the training."""
+
+    def trunk(self) -> list[Piece]:
+        """Return the beginning, rendered."""
+        if self.headless:
+            return render_lines(self.lines, None)
+        return render(self.head, self.lines, None)
+
+    def one(self) -> Conversation:
+        """Return the beginning with the first way on."""
+        lines, length = self.branches[0]
+        return Conversation(self.head, [*self.lines, *lines], length)
+
+
+class Writer:
+    """Writes one conversation."""
+
+    def __init__(self, cast: Cast, people: list[Person], rng: Random) -> None:
+        self.cast = cast
+        self.people = people
+        self.rng = rng
+        self.lines: list[Line] = []
+        self.before = ""
+        self._usual = pick_length(rng, history=True)
+
+    def persona(self, text: str, *, learn: bool) -> None:
+        """Add a turn of the persona."""
+        self.lines.append(Line("persona", self.cast.name, text, learn=learn))
+
+    def exchange(self, length: str, person: Person, topic: str = "") -> None:
+        """Add a person's line and the answer."""
+        topic = topic or self.topic()
+        text, situation = person_says(topic, self.cast, person, self.rng)
+        self.lines.append(Line("person", person.name, text))
+        if self.rng.random() < 0.03:
+            narration = choose(self.rng.choice(load("openings")["narrator"][">"]), self.rng)
+            self.lines.append(Line("narrator", "", narration))
+        self.answer(replace(situation, before=self.before), length)
+
+    def answer(self, situation: Situation, length: str) -> None:
+        """Add the persona's answer."""
+        self.persona(compose(self.cast, situation, length, self.rng), learn=True)
+        if situation.topic != "more":
+            self.before = situation.topic
+
+    def history_length(self) -> str:
+        """Draw the length of an older turn."""
+        return self._usual if self.rng.random() < 0.6 else pick_length(self.rng, history=True)
+
+    def speaker(self) -> Person:
+        """Return who writes next: mostly the first person."""
+        return self.people[0] if self.rng.random() < 0.7 else self.rng.choice(self.people)
+
+    def topic(self) -> str:
+        """Draw what the next line is about."""
+        topics = [t for t in TOPIC_WEIGHTS if t not in ("more", "agree", "refuse") or self.before]
+        weights = [TOPIC_WEIGHTS[topic] for topic in topics]
+        if len(self.lines) < 2 and self.rng.random() < 0.3:
+            return "greet"
+        return self.rng.choices(topics, weights)[0]
+
+
+def _begin(writer: Writer, head: Head) -> None:
+    """Add the card's examples and its greeting."""
+    rng, cast = writer.rng, writer.cast
+    if cast.bundled and rng.random() < 0.9:
+        for said, answer in cast.examples:
+            writer.lines.append(Line("person", head.user, fill_macros(said, head)))
+            writer.persona(fill_macros(answer, head), learn=False)
+    elif not cast.bundled and rng.random() < 0.45:
+        for _ in range(rng.choice((1, 1, 2, 3))):
+            writer.exchange(writer.history_length(), writer.people[0])
+    if rng.random() > 0.8:
+        return
+    if cast.bundled:
+        writer.persona(
+            fill_macros(rng.choice(cast.greetings[:1] * 2 + cast.greetings), head), learn=False
+        )
+    else:
+        greeting = Situation("greet", head.user)
+        writer.persona(compose(cast, greeting, writer.history_length(), rng), learn=False)
+
+
+def _branch(writer: Writer, topic: str) -> tuple[list[Line], str | None]:
+    """Add an open turn and its answer, and take both away from the writer again."""
+    rng, before = writer.rng, len(writer.lines)
+    length = pick_length(rng) if rng.random() < 0.85 else None
+    speaker, previous = writer.speaker(), writer.before
+    if rng.random() < 0.03 and writer.lines and writer.lines[-1].role == "persona":
+        more = Situation("more", speaker.name, before=previous or "other")
+        writer.answer(more, length or writer.history_length())
+    else:
+        writer.exchange(length or writer.history_length(), speaker, topic)
+    lines = writer.lines[before:]
+    del writer.lines[before:]
+    writer.before = previous
+    return lines, length
+
+
+def make_family(rng: Random, branches: int) -> Family:
+    """Make a beginning with so many ways on, everything drawn from the generator given."""
+    bundled = rng.random() < BUNDLED_SHARE
+    cast = bundled_cast(rng.choice(list(BUNDLED_ITEMS))) if bundled else random_cast(rng)
+    people = [random_person(rng) for _ in range(rng.choices((1, 2, 3), (85, 12, 3))[0])]
+    writer = Writer(cast, people, rng)
+    head = Head(
+        cast.name, people[0].name, cast.description,
+        cast.personality if rng.random() < 0.9 else "",
+        cast.scenario if rng.random() < 0.9 else "", people[0].description,
+    )  # fmt: skip
+    _begin(writer, head)
+    for _ in range(rng.choices((0, 1, 2, 3, 5), (44, 26, 15, 10, 5))[0]):
+        writer.exchange(writer.history_length(), writer.speaker())
+    topics: list[str] = []
+    while len(topics) < branches:
+        topic = writer.topic()
+        if topic not in topics:
+            topics.append(topic)
+    return Family(head, writer.lines, [_branch(writer, topic) for topic in topics])
+
+
+def make_bare_family(rng: Random) -> Family:
+    """Make a family whose beginning is short or nothing at all."""
+    bundled = rng.random() < 0.8
+    cast = bundled_cast(rng.choice(list(BUNDLED_ITEMS))) if bundled else random_cast(rng)
+    person = random_person(rng)
+    writer = Writer(cast, [person], rng)
+    head = Head(cast.name, person.name, "" if bundled else cast.description)
+    if rng.random() < 0.25:
+        writer.exchange(writer.history_length(), person)
+    branches = [_branch(writer, writer.topic()) for _ in range(8)]
+    return Family(head, writer.lines, branches, headless=bundled and rng.random() < 0.7)
+
+
+def families(seed: int, *, bare: bool = False) -> Iterator[Family]:
+    """Yield families without end, the same ones for the same seed."""
+    rng = Random(seed)
+    while True:
+        yield make_bare_family(rng) if bare else make_family(rng, rng.choice((4, 5, 6, 7, 8)))
+
+
+def conversations(seed: int) -> Iterator[Conversation]:
+    """Yield single conversations without end, the same ones for the same seed."""
+    rng = Random(seed)
+    while True:
+        yield make_family(rng, 1).one()

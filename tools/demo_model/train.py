@@ -1,0 +1,212 @@
+"""Train the demo model and export it: vocabulary, network, GGUF file, log and loss curve.
+
+Usage: python -m tools.demo_model.train --out FOLDER [--tokens 3000000] [--seed 1]
+The same command again goes on from the last checkpoint in the folder.
+"""
+
+import argparse
+import csv
+import itertools
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tools.demo_model.batches import Batch, shard_batches
+from tools.demo_model.conversations import conversations
+from tools.demo_model.curve import draw_curve
+from tools.demo_model.export_gguf import export
+from tools.demo_model.model import Network, Shape
+from tools.demo_model.muon import Muon
+from tools.demo_model.tokenizer import load_tokenizer, train_tokenizer
+
+TOKENIZER_TEXTS = 6000
+HELD_OUT_SEED = 999_000_000
+SAVE_EVERY_S = 240
+BARE_SHARD_TOKENS = 300_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train."""
+
+    out: Path
+    tokens: int
+    seed: int
+    bfloat16: bool = False
+    """Faster where the processor has it (AVX-512 BF16, AMX), fifty times slower elsewhere."""
+    batch: int = 2800
+    vocabulary: int = 3072
+    warm_up_steps: int = 30
+    muon_rate: float = 0.01
+    adam_rate: float = 3e-3
+    embedding_rate: float = 1e-2
+    bare: float = 0.3
+    """The first part of the tokens: short texts without a card, on which attention learns fast."""
+    decay: float = 0.85
+    """The last part of the tokens, over which the rate falls to zero."""
+
+
+class Trainer:
+    """Network, optimizers and where they are in the text."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        path = plan.out / "tokenizer.model"
+        if not path.exists():
+            samples = itertools.islice(conversations(plan.seed + 77), TOKENIZER_TEXTS)
+            train_tokenizer((s.text() for s in samples), path, size=plan.vocabulary)
+        self.tokenizer = load_tokenizer(path)
+        torch.manual_seed(plan.seed)
+        self.network = Network(Shape(vocabulary=self.tokenizer.get_piece_size()))
+        blocks = list(self.network.blocks.parameters())
+        self.muon = Muon(p for p in blocks if p.dim() > 1)
+        matrices = {id(p) for p in blocks if p.dim() > 1}
+        embedding = self.network.embedding.weight
+        small = [p for p in self.network.parameters() if id(p) not in matrices]
+        self.adam = torch.optim.AdamW(
+            [
+                {"params": [embedding], "first_lr": plan.embedding_rate},
+                {"params": [p for p in small if p is not embedding], "first_lr": plan.adam_rate},
+            ],
+            betas=(0.9, 0.98),
+            weight_decay=0.0,
+        )
+        self.hidden = torch.compile(self.network.hidden, dynamic=True)
+        self.tokens = self.steps = self.shard = self.batch = 0
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the state is kept."""
+        return self.plan.out / "checkpoint.pt"
+
+    def save(self) -> None:
+        """Write everything needed to go on."""
+        state: dict[str, Any] = {
+            "shape": self.network.shape.as_dict(),
+            "network": self.network.state_dict(),
+            "muon": self.muon.state_dict(),
+            "adam": self.adam.state_dict(),
+            "progress": [self.tokens, self.steps, self.shard, self.batch],
+        }
+        part = self.checkpoint.with_suffix(".part")
+        torch.save(state, part)
+        part.replace(self.checkpoint)
+
+    def resume(self) -> None:
+        """Take over a checkpoint, if there is one."""
+        if not self.checkpoint.exists():
+            return
+        state = torch.load(self.checkpoint, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.muon.load_state_dict(state["muon"])
+        self.adam.load_state_dict(state["adam"])
+        self.tokens, self.steps, self.shard, self.batch = state["progress"]
+
+    def rate(self) -> float:
+        """Return the share of the full learning rate: warm-up, flat, then down to zero."""
+        left = 1 - self.tokens / self.plan.tokens
+        rise = (self.steps + 1) / self.plan.warm_up_steps
+        return max(0.0, min(1.0, rise, left / self.plan.decay))
+
+    def loss(self, batch: Batch) -> tuple[torch.Tensor, int]:
+        """Return the mean loss of the learned positions, and how many there are."""
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.plan.bfloat16):
+            states = self.hidden(batch.ids, batch.positions, batch.mask()).flatten(0, 1)
+            targets = batch.targets.flatten()
+            wanted = torch.nonzero(targets >= 0).squeeze(1)
+            logits = self.network.head(states[wanted])
+        loss = torch.nn.functional.cross_entropy(logits.float(), targets[wanted])
+        return loss, len(wanted)
+
+    def learn(self, batch: Batch) -> float:
+        """Take one step and return its loss."""
+        rate = self.rate()
+        loss, _ = self.loss(batch)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.muon.step(self.plan.muon_rate * rate)
+        for group in self.adam.param_groups:
+            group["lr"] = group["first_lr"] * rate
+        self.adam.step()
+        self.network.zero_grad(set_to_none=True)
+        self.steps += 1
+        return loss.item()
+
+    def text(self) -> Iterator[Batch]:
+        """Yield batches from where training stands."""
+        while True:
+            seed = self.plan.seed * 1_000_000 + self.shard
+            batches = shard_batches(
+                self.tokenizer, seed, size=self.plan.batch, context=self.network.shape.context,
+                bare=self.shard < self.plan.bare * self.plan.tokens / BARE_SHARD_TOKENS,
+            )  # fmt: skip
+            while self.batch < len(batches):
+                self.batch += 1
+                yield batches[self.batch - 1]
+            self.shard, self.batch = self.shard + 1, 0
+
+    @torch.no_grad()
+    def held_out(self) -> float:
+        """Return the loss a token on conversations that are never trained on."""
+        batches = shard_batches(
+            self.tokenizer, HELD_OUT_SEED, size=self.plan.batch,
+            context=self.network.shape.context, count=40,
+        )  # fmt: skip
+        parts = [self.loss(batch) for batch in batches]
+        return sum(loss.item() * n for loss, n in parts) / sum(n for _, n in parts)
+
+
+def run(trainer: Trainer) -> None:
+    """Train to the end of the plan, with a line in the log every twenty steps."""
+    plan = trainer.plan
+    losses: list[float] = []
+    started = saved = time.monotonic()
+    seen = 0
+    with (plan.out / "log.csv").open("a", newline="") as file:
+        log = csv.writer(file)
+        for batch in trainer.text():
+            losses.append(trainer.learn(batch))
+            trainer.tokens += batch.tokens
+            seen += batch.tokens
+            done = trainer.tokens >= plan.tokens
+            if trainer.steps % 20 == 0 or done:
+                held = trainer.held_out() if trainer.steps % 200 == 0 or done else None
+                mean = sum(losses) / len(losses)
+                speed = seen / (time.monotonic() - started)
+                log.writerow([trainer.steps, trainer.tokens, round(mean, 4), held, round(speed)])
+                file.flush()
+                losses.clear()
+            if done or time.monotonic() - saved > SAVE_EVERY_S:
+                trainer.save()
+                saved = time.monotonic()
+            if done:
+                return
+
+
+def main() -> None:
+    """Train, export and draw."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--tokens", type=int, default=3_000_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--bfloat16", action="store_true", help="only for processors that have it")
+    chosen = parser.parse_args()
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(Plan(chosen.out, chosen.tokens, chosen.seed, chosen.bfloat16))
+    trainer.resume()
+    if trainer.tokens < chosen.tokens:
+        run(trainer)
+    export(
+        trainer.network.eval(),
+        chosen.out / "tokenizer.model",
+        chosen.out / "troupe-demo-limarp.Q8_0.gguf",
+    )
+    draw_curve(chosen.out / "log.csv", chosen.out / "loss.png")
+
+
+if __name__ == "__main__":
+    main()
