@@ -303,3 +303,52 @@ async def test_a_sharded_bot_plays_as_well(fake, model, settings, noor, tavern):
         assert said == "**Maren**\nFrom a shard."
     finally:
         await sharded.stop()
+
+
+async def test_personas_are_listed_and_shown_privately(bot, noor, tavern):
+    listed = await (await noor.slash(tavern, "persona list")).answer()
+    assert listed.ephemeral
+    assert listed.content.count("\n- **") == 6
+    assert "- **Captain Isolde**: " in listed.content
+    shown = await (await noor.slash(tavern, "persona show", persona="Maren")).answer()
+    assert shown.ephemeral
+    assert shown.content.startswith("**Maren**\n")
+    assert "{{" not in shown.content
+    assert "Noor" in shown.content  # the scenario's {{user}}
+    assert tavern.messages == []
+
+
+async def test_a_long_list_of_personas_says_how_many_are_left(
+    fake, settings, noor, tavern, tmp_path
+):
+    folder = tmp_path / "cards"
+    folder.mkdir()
+    for number in range(60):
+        card = f'{{"name": "Extra {number}", "description": "{"word " * 30}", "first_mes": ""}}'
+        (folder / f"extra-{number}.json").write_text(card)
+    many = RunningBot(settings.model_copy(update={"persona_folder": folder}), fake)
+    await many.start()
+    try:
+        listed = await (await noor.slash(tavern, "persona list")).answer()
+        assert len(listed.content) <= 2000
+        shown = listed.content.count("\n- **")
+        assert f"…and {66 - shown} more." in listed.content
+        assert len(await noor.autocomplete(tavern, "play", "persona", "extra")) == 25
+        played = await play(noor, tavern, "extra-7")
+        assert "Extra 7 is here" in played
+        assert tavern.messages == []  # a card without a greeting posts none
+    finally:
+        await many.stop()
+
+
+async def test_stop_before_the_first_word_leaves_nothing(bot, fake, model, noor, tavern):
+    await play(noor, tavern, "maren")
+    model.hold()
+    await noor.say(tavern, "Never mind.")
+    await model.wait_for(lambda: model.running == 1, what="the generation")
+    assert (await (await noor.slash(tavern, "stop")).answer()).content == "Stopped."
+    await model.wait_for(lambda: model.running == 0, what="the model to be free")
+    model.release()
+    await converse(fake, model, noor, tavern, "Go on.", "Gladly.")
+    assert len(persona_texts(fake, tavern)) == 2
+    assert "Noor: Never mind.\n\n### Input:\nNoor: Go on." in model.prompts[-1]
