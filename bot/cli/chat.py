@@ -124,7 +124,6 @@ class _Sitting:
                 model=engine.name,
                 format=manner.choice.prompt_format.name,
             )
-            + "\n"
         )
         await self._troupe.service.start(self._stage)
         await self._play(persona)
