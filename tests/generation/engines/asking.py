@@ -51,7 +51,8 @@ async def talker(*first: bytes, then: bytes = b"") -> AsyncIterator[str]:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, EOFError), closing(writer):
             await reader.readuntil(b"\r\n\r\n")
-            writer.writelines(first)
+            for piece in first:  # not `writelines`: with nothing to write it never closes on 3.13
+                writer.write(piece)
             while then:
                 writer.write(then)
                 await writer.drain()
@@ -60,12 +61,15 @@ async def talker(*first: bytes, then: bytes = b"") -> AsyncIterator[str]:
     def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         talks.add(asyncio.create_task(talk(reader, writer)))
 
-    async with await asyncio.start_server(begin, "127.0.0.1", 0) as server:
+    server = await asyncio.start_server(begin, "127.0.0.1", 0)
+    try:
         host, port = server.sockets[0].getsockname()
         yield f"http://{host}:{port}"
-    for task in talks:
-        task.cancel()
-    await asyncio.gather(*talks, return_exceptions=True)
+    finally:
+        server.close()  # and no `wait_closed`: since 3.12 it waits for connections as well
+        for task in talks:
+            task.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)
 
 
 async def wait_for_log(caplog: pytest.LogCaptureFixture) -> None:
