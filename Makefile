@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup chat run test check format lock clean
+.PHONY: help setup chat run test check bench-demo format lock clean
 
 help: ## What there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/run.stamp ## Prepare .venv/ with what Troupe runs on
 
@@ -29,6 +29,9 @@ check: $(VENV)/dev.stamp ## Format, lint, import contracts, types
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/pyright
+
+bench-demo: $(VENV)/run.stamp ## What the demo model can do, on prompts it has not seen
+	@$(BIN)/python -m benchmarks.demo_model
 
 format: $(VENV)/dev.stamp ## Format and mend what can be mended
 	$(BIN)/ruff format .

@@ -111,10 +111,9 @@ def shard_batches(
     size: int,
     context: int,
     count: int = SHARD,
-    bare: bool = False,
 ) -> list[Batch]:
     """Return the batches of one shard, in a shuffled order."""
-    samples = itertools.islice(families(seed, bare=bare), count)
+    samples = itertools.islice(families(seed), count)
     encoded = (encode_family(sample, tokenizer, context) for sample in samples)
     rows = sorted((r for r in encoded if len(r.ids) <= context), key=lambda r: len(r.ids))
     groups: list[list[Row]] = [[]]

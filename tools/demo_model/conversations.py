@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from tools.demo_model.grammar import choose, fill, load
-from tools.demo_model.layout import Head, Line, Piece, fill_macros, render, render_lines
+from tools.demo_model.layout import Head, Line, Piece, fill_macros, render
 from tools.demo_model.names import plain
 from tools.demo_model.replies import LENGTHS, Situation, compose
 from tools.demo_model.worlds import (
@@ -23,13 +23,13 @@ from tools.demo_model.worlds import (
 
 LENGTH_WEIGHTS = dict(zip(LENGTHS, (11, 11, 18, 22, 12, 4, 4, 3, 3, 3), strict=True))
 TOPIC_WEIGHTS = {
-    "greet": 9, "who": 10, "place": 6, "story": 7, "bye": 5, "more": 8, "other": 6, "offtopic": 5,
+    "greet": 9, "who": 12, "place": 7, "story": 8, "bye": 8, "more": 7, "other": 6, "offtopic": 5,
     "howareyou": 4, "weather": 3, "food": 4, "trade": 4, "quest": 4, "riddle": 3, "sad": 4,
     "happy": 3, "thanks": 3, "item": 4, "work": 3, "past": 3, "like": 3, "fear": 2, "danger": 3,
     "way": 4, "ack": 4, "praise": 2, "insult": 2, "intro": 4, "recall": 3, "gift": 4, "lost": 4,
     "act": 3, "agree": 2, "refuse": 2,
 }  # fmt: skip
-BUNDLED_SHARE = 0.6
+BUNDLED_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -109,13 +109,9 @@ class Family:
     head: Head
     lines: list[Line]
     branches: list[tuple[list[Line], str | None]]
-    headless: bool = False
-    """Without the instruction block, for the first part of the training."""
 
     def trunk(self) -> list[Piece]:
         """Return the beginning, rendered."""
-        if self.headless:
-            return render_lines(self.lines, None)
         return render(self.head, self.lines, None)
 
     def one(self) -> Conversation:
@@ -231,24 +227,11 @@ def make_family(rng: Random, branches: int) -> Family:
     return Family(head, writer.lines, [_branch(writer, topic) for topic in topics])
 
 
-def make_bare_family(rng: Random) -> Family:
-    """Make a family whose beginning is short or nothing at all."""
-    bundled = rng.random() < 0.8
-    cast = bundled_cast(rng.choice(list(BUNDLED_ITEMS))) if bundled else random_cast(rng)
-    person = random_person(rng)
-    writer = Writer(cast, [person], rng)
-    head = Head(cast.name, person.name, "" if bundled else cast.description)
-    if rng.random() < 0.25:
-        writer.exchange(writer.history_length(), person)
-    branches = [_branch(writer, writer.topic()) for _ in range(8)]
-    return Family(head, writer.lines, branches, headless=bundled and rng.random() < 0.7)
-
-
-def families(seed: int, *, bare: bool = False) -> Iterator[Family]:
+def families(seed: int) -> Iterator[Family]:
     """Yield families without end, the same ones for the same seed."""
     rng = Random(seed)
     while True:
-        yield make_bare_family(rng) if bare else make_family(rng, rng.choice((4, 5, 6, 7, 8)))
+        yield make_family(rng, rng.choice((4, 5, 6, 7, 8)))
 
 
 def conversations(seed: int) -> Iterator[Conversation]:

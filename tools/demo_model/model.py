@@ -17,7 +17,7 @@ class Shape:
 
     vocabulary: int
     width: int = 256
-    layers: int = 6
+    layers: int = 5
     heads: int = 4
     feed_forward: int = 768
     context: int = 1024
@@ -44,10 +44,14 @@ class RMSNorm(nn.Module):
         return (wide * scale).type_as(x) * self.weight.type_as(x)
 
 
+def rotary_angles(size: int, base: float = 10000.0) -> Tensor:
+    """Return by how much each pair of a head of that size turns from one position to the next."""
+    return base ** (-torch.arange(0, size, 2).float() / size)
+
+
 def rotary_tables(shape: Shape) -> tuple[Tensor, Tensor]:
     """Return cosine and sine tables of the rotary positions, one row a position."""
-    size = shape.width // shape.heads
-    frequencies = shape.rope_base ** (-torch.arange(0, size, 2).float() / size)
+    frequencies = rotary_angles(shape.width // shape.heads, shape.rope_base)
     angles = torch.outer(torch.arange(shape.context).float(), frequencies)
     return angles.cos(), angles.sin()
 

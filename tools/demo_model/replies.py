@@ -19,12 +19,14 @@ LENGTHS: dict[str, tuple[int, int]] = {
     "long": (42, 50),
     "massive": (58, 66),
     "huge": (75, 83),
-    "enormous": (92, 100),
-    "humongous": (109, 117),
-    "unlimited": (126, 134),
+    "enormous": (89, 96),
+    "humongous": (101, 107),
+    "unlimited": (112, 118),
 }
 """Length word: fewest and most words we aim at. Our own choice; LimaRP's table is a picture."""
 TOPICS_THAT_ASK = {"greet", "who", "howareyou", "trade", "quest", "other", "intro", "agree", "food"}
+FEWEST_FOR_A_TALE = 38
+"""From so many words on a story is one of the longer ones."""
 MOST_NAMES = 2
 """How often one reply may say the person's name."""
 
@@ -59,6 +61,7 @@ class Composer:
         self._said: set[str] = set()
         self._lines: set[str] = set()
         self._names = 0
+        self._next: dict[str, int] = {}
         self._own_first = load(cast.voice) if cast.bundled else load_voices()[cast.voice][1]
         self._common = {} if cast.bundled else load("common")
 
@@ -68,21 +71,39 @@ class Composer:
         own = self._own_first.get(topic, empty).get(kind, [])
         return own * (1 if self.cast.bundled else 2) + self._common.get(topic, empty).get(kind, [])
 
+    def order(self, topic: str, kind: str) -> list[str]:
+        """Return the lines in the order in which to try them.
+
+        Remarks and actions are a ring: a reply enters it anywhere and then only goes forward.
+        So the last remark tells which ones are still fresh, and a small network can learn never
+        to say one twice; with free order it must remember them all.
+        """
+        lines = self.lines(topic, kind)
+        if kind not in "-*" or not lines:
+            return self.rng.sample(lines, len(lines))
+        first = self.rng.choice(lines)
+        ring = list(dict.fromkeys(lines))
+        key = f"{kind}{topic}"
+        start = self._next.get(key, ring.index(first)) + self.rng.choice((0, 0, 1, 2))
+        return [ring[(start + step) % len(ring)] for step in range(len(ring))]
+
     def draw(self, topic: str, kind: str, *, most: int = 99) -> str:
         """Return an expanded line that says nothing twice, or nothing."""
-        lines = self.lines(topic, kind)
-        for line in self.rng.sample(lines, len(lines)):
+        for line in self.order(topic, kind):
             if line in self._lines or ("{Thing}" in line and not self.situation.said):
                 continue
             for _ in range(3):
                 text = fill(ask(choose(line, self.rng)), self.slots)
                 if len(text.split()) <= most and self._fresh(text, line):
+                    if kind in "-*":
+                        ring = list(dict.fromkeys(self.lines(topic, kind)))
+                        self._next[f"{kind}{topic}"] = ring.index(line) + 1
                     return self._keep(text, line)
         return ""
 
-    def tale(self) -> list[str]:
-        """Return the sentences of a small story, in order."""
-        lines = self.lines("tale", ">")
+    def tale(self, most: int) -> list[str]:
+        """Return the sentences of a story of about so many words at most; it is never cut."""
+        lines = self.lines("tale" if most >= FEWEST_FOR_A_TALE else "smalltale", ">")
         for name in ("thing", "thing2", "thing3", "person", "person2", "animal", "beast", "food"):
             if name != "thing" or not self.situation.said:
                 self.slots.pop(name, None)
@@ -170,12 +191,8 @@ def _body(composer: Composer, target: int) -> list[str]:
     topic = situation.before if situation.topic == "more" and situation.before else situation.topic
     parts: list[str] = []
     if topic == "story" or (target > 60 and rng.random() < 0.45):
-        tale = composer.tale()
-        if topic == "story":
-            keep = max(2, min(len(tale), target // 9))
-            parts += tale[: keep - 1] + tale[-1:]
-        elif topic != "story":
-            parts += [composer.draw(topic, "-"), composer.action(), *tale]
+        tale = composer.tale(target)
+        parts += tale if topic == "story" else [composer.draw(topic, "-"), composer.action(), *tale]
     while _count(parts) < target - 5:
         room = max(6, target - _count(parts) + 4)
         text = composer.draw(topic, "-", most=room) or composer.draw("any", "-", most=room)
@@ -197,7 +214,8 @@ def compose(cast: Cast, situation: Situation, length: str, rng: Random) -> str:
     parts: list[str] = []
     if rng.random() < (0.55 if length == "short" else 0.85):
         parts.append(composer.action())
-    parts.append(composer.opener(most=target - _count(parts) + 3) or composer.draw("ack", ">"))
+    room = target - _count(parts) + 3
+    parts.append(composer.opener(most=room) or composer.opener() or composer.draw("ack", ">"))
     asks = situation.topic not in {"bye", "more"} and rng.random() < (
         0.6 if situation.topic in TOPICS_THAT_ASK else 0.3
     )

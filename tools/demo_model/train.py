@@ -21,12 +21,12 @@ from tools.demo_model.curve import draw_curve
 from tools.demo_model.export_gguf import export
 from tools.demo_model.model import Network, Shape
 from tools.demo_model.muon import Muon
+from tools.demo_model.start import start_with_copying
 from tools.demo_model.tokenizer import load_tokenizer, train_tokenizer
 
 TOKENIZER_TEXTS = 6000
 HELD_OUT_SEED = 999_000_000
 SAVE_EVERY_S = 240
-BARE_SHARD_TOKENS = 300_000
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,6 @@ class Plan:
     muon_rate: float = 0.01
     adam_rate: float = 3e-3
     embedding_rate: float = 1e-2
-    bare: float = 0.3
-    """The first part of the tokens: short texts without a card, on which attention learns fast."""
     decay: float = 0.85
     """The last part of the tokens, over which the rate falls to zero."""
 
@@ -62,6 +60,7 @@ class Trainer:
         self.tokenizer = load_tokenizer(path)
         torch.manual_seed(plan.seed)
         self.network = Network(Shape(vocabulary=self.tokenizer.get_piece_size()))
+        start_with_copying(self.network, plan.seed)
         blocks = list(self.network.blocks.parameters())
         self.muon = Muon(p for p in blocks if p.dim() > 1)
         matrices = {id(p) for p in blocks if p.dim() > 1}
@@ -141,9 +140,8 @@ class Trainer:
         while True:
             seed = self.plan.seed * 1_000_000 + self.shard
             batches = shard_batches(
-                self.tokenizer, seed, size=self.plan.batch, context=self.network.shape.context,
-                bare=self.shard < self.plan.bare * self.plan.tokens / BARE_SHARD_TOKENS,
-            )  # fmt: skip
+                self.tokenizer, seed, size=self.plan.batch, context=self.network.shape.context
+            )
             while self.batch < len(batches):
                 self.batch += 1
                 yield batches[self.batch - 1]

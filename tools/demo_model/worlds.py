@@ -136,7 +136,7 @@ def _world(rng: Random, name: str, pronouns: dict[str, str]) -> dict[str, str]:
     """Draw the words that stay the same through a conversation."""
     role = rng.choice(load_words()["role"])
     if rng.random() < 0.2:
-        role = f"{rng.choice(load_words()['placeadjective'][:8])} {role}"
+        role = f"{rng.choice(('young', 'old', 'travelling', 'humble', 'famous', 'lonely'))} {role}"
     item, place, kin = bare_thing(rng), some_place(rng), rng.choice(load_words()["kin"])
     return {
         **pronouns, "me": name, "role2": role, "a_role": with_article(role),
