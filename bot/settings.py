@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.generation.config import EngineConfig, LlamaCppConfig, LlamaServerConfig, expand_home
+from bot.generation.sampler_config import SamplerConfig
 
 PREFIX = "TROUPE_"
 _ENV_FILE = ".env"
@@ -61,6 +62,7 @@ class Settings(BaseSettings):
         env_file=_ENV_FILE,
         env_file_encoding="utf-8",
         env_ignore_empty=True,
+        enable_decoding=False,  # the fields read lists themselves, and say what would do
         extra="forbid",
         frozen=True,
         dotenv_filtering="match_prefix",
@@ -77,6 +79,8 @@ class Settings(BaseSettings):
     """Gateway connections; None is one, without asking Discord how many."""
     data_folder: _Folder = Path("data")
     """The database, its lock, and the terminal's scenes."""
+    operator_server: int | None = None
+    """The Discord server that gets the operator's commands; None is none."""
     persona_folder: _Folder | None = None
     """Character cards of one's own, beside the bundled ones."""
     default_persona: str = "maren"
@@ -89,12 +93,16 @@ class Settings(BaseSettings):
     """How prompts are written; auto looks at the model file."""
     pace: Annotated[float, Field(gt=0, le=10)] = 1.0
     """Factor on all intervals: edits, gathering, typing."""
+    reply_timeout_seconds: Annotated[float, Field(gt=0)] = 900.0
+    """How long a reply may be written before it is given up; waiting for a slot does not count."""
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = (
         "INFO"
     )
     """What is logged, from this level on."""
     engine: EngineConfig = LlamaCppConfig()
     """What generates text."""
+    sampler: SamplerConfig = SamplerConfig()
+    """How it chooses words, where that is not as the catalogue has it."""
 
 
 def read_settings() -> Settings:
@@ -115,19 +123,16 @@ def read_settings() -> Settings:
 
 def list_setting_names() -> list[str]:
     """Every name that the environment may have, in the order of the model."""
-    return list(_walk(Settings, PREFIX))
+    return list(_iterate_names())
 
 
-def _walk(model: type[BaseModel], prefix: str) -> Iterator[str]:
-    for name in model.model_fields:
-        if name != "engine":
-            yield f"{prefix}{name.upper()}"
-    if model is Settings:
-        nested = [
-            name for kind in (LlamaCppConfig, LlamaServerConfig) for name in kind.model_fields
-        ]
-        for name in dict.fromkeys(nested):
-            yield f"{prefix}ENGINE__{name.upper()}"
+def _iterate_names() -> Iterator[str]:
+    for name in Settings.model_fields:
+        if name not in _NESTED:
+            yield f"{PREFIX}{name.upper()}"
+    for part, models in _NESTED.items():
+        for name in dict.fromkeys(name for model in models for name in model.model_fields):
+            yield f"{PREFIX}{part}__{name}".upper()
 
 
 def _refuse_unknown_names() -> None:
@@ -156,8 +161,13 @@ def _describe_all(problems: Iterable[Mapping[str, object]]) -> str:
         location = cast("tuple[object, ...]", problem["loc"])
         known = [str(part) for part in location if str(part) in _FIELD_NAMES]
         name = PREFIX + "__".join(known).upper()
-        lines.setdefault(name, []).append(_MESSAGES.get(str(problem["type"]), str(problem["msg"])))
+        lines.setdefault(name, []).append(_describe(problem))
     return "\n".join(f"{name}: {'; or '.join(texts)}" for name, texts in lines.items())
+
+
+def _describe(problem: Mapping[str, object]) -> str:
+    text = _MESSAGES.get(str(problem["type"]), str(problem["msg"]))
+    return text.removeprefix("Value error, ")  # pydantic's mark on what our validators say
 
 
 _MESSAGES = {
@@ -165,8 +175,12 @@ _MESSAGES = {
     "missing": f"it is needed with this {PREFIX}ENGINE__KIND",
 }
 """By pydantic's error type, where its own words say nothing to an operator."""
+_NESTED: Mapping[str, tuple[type[BaseModel], ...]] = {
+    "engine": (LlamaCppConfig, LlamaServerConfig),
+    "sampler": (SamplerConfig,),
+}
+"""Fields whose own fields are set one by one."""
 _FIELD_NAMES = {
     *Settings.model_fields,
-    *LlamaCppConfig.model_fields,
-    *LlamaServerConfig.model_fields,
+    *(name for models in _NESTED.values() for model in models for name in model.model_fields),
 }

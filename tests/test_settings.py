@@ -1,24 +1,17 @@
 """Settings from environment and `.env`: names checked, values explained, secrets kept."""
 
 import os
-import re
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from bot.generation.config import DEMO_MODEL, LlamaCppConfig, LlamaServerConfig
+from bot.generation.config import DEMO_MODEL, LlamaCppConfig, LlamaServerConfig, LoraAdapter
+from bot.generation.sampler_config import SamplerConfig
 from bot.prompting.formats.detect import FORMATS
 from bot.prompting.prompt import LENGTH_WORDS
-from bot.settings import (
-    LengthSetting,
-    Settings,
-    SettingsError,
-    list_setting_names,
-    read_settings,
-)
+from bot.settings import LengthSetting, SettingsError, read_settings
 
-EXAMPLE = Path(__file__).parents[1] / ".env.example"
 SECRET = "do-not-show-this"  # noqa: S105 - a mark, not a password
 
 
@@ -50,71 +43,6 @@ def refuse(read, *args, **variables):
         read(*args, **variables)
     assert caught.value.__cause__ is None  # a cause would show the value in a traceback
     return str(caught.value).split("\n")
-
-
-# .env.example
-
-
-def read_example():
-    """The settings in the example: name to (line, value), in its order."""
-    found = {}
-    for number, line in enumerate(EXAMPLE.read_text(encoding="utf-8").splitlines()):
-        if match := re.fullmatch(r"(?:# )?(TROUPE_\w+)=(.*)", line):
-            assert match[1] not in found
-            found[match[1]] = (number, match[2])
-    return found
-
-
-def test_the_example_has_every_setting_once_and_no_other():
-    assert sorted(read_example()) == sorted(list_setting_names())
-
-
-@pytest.mark.parametrize("name", list_setting_names())
-def test_each_setting_of_the_example_has_a_comment_above_it(name):
-    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
-    number, _ = read_example()[name]
-    comment = lines[number - 1]
-    assert comment.startswith("# ")
-    assert not re.match(r"# TROUPE_\w+=", comment)
-
-
-def _list_defaults():
-    for name in list_setting_names():
-        short = name.removeprefix("TROUPE_").lower()
-        if short.startswith("engine__"):
-            field = short.removeprefix("engine__")
-            model = LlamaCppConfig if field in LlamaCppConfig.model_fields else LlamaServerConfig
-        else:
-            field, model = short, Settings
-        info = model.model_fields[field]
-        yield pytest.param(name, None if info.is_required() else info.default, id=name)
-
-
-@pytest.mark.parametrize(("name", "default"), list(_list_defaults()))
-def test_each_setting_of_the_example_stands_there_with_its_default(name, default):
-    _, value = read_example()[name]
-    hidden = default is None or default == DEMO_MODEL or "SecretStr" in repr(default)
-    assert value == ("" if hidden else str(default))
-
-
-def test_only_the_token_is_switched_on_in_the_example():
-    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
-    assert [line for line in lines if line and not line.startswith("#")] == [
-        "TROUPE_DISCORD_TOKEN="
-    ]
-    assert all(len(line) <= 100 for line in lines)
-
-
-def test_the_example_as_it_is_gives_the_defaults(read):
-    defaults = read()
-    assert read(EXAMPLE.read_text(encoding="utf-8")) == defaults
-
-
-def test_the_example_with_everything_switched_on_gives_the_defaults(read):
-    text = re.sub(r"(?m)^# (TROUPE_\w+=)", r"\1", EXAMPLE.read_text(encoding="utf-8"))
-    assert text.count("\nTROUPE_") == len(list_setting_names())
-    defaults = read()
-    assert read(text) == defaults
 
 
 # Values
@@ -190,6 +118,19 @@ def test_an_env_file_is_read(read, env_file):
         pytest.param({"GPU_LAYERS": "all"}, LlamaCppConfig(gpu_layers="all"), id="all-layers"),
         pytest.param({"GPU_LAYERS": "0"}, LlamaCppConfig(gpu_layers=0), id="no-layers"),
         pytest.param({"CONTEXT_LENGTH": "256"}, LlamaCppConfig(context_length=256), id="window"),
+        pytest.param({"CACHE_TYPE_K": "Q8_0"}, LlamaCppConfig(cache_type_k="q8_0"), id="cache"),
+        pytest.param({"KV_UNIFIED": "yes"}, LlamaCppConfig(kv_unified=True), id="yes"),
+        pytest.param({"TENSOR_SPLIT": "3,1"}, LlamaCppConfig(tensor_split=(3, 1)), id="shares"),
+        pytest.param(
+            {"ROPE_FREQ_BASE": "10000", "ROPE_FREQ_SCALE": "0.5"},
+            LlamaCppConfig(rope_freq_base=10000, rope_freq_scale=0.5),
+            id="llama-2-70b",
+        ),
+        pytest.param(
+            {"LORAS": '[{"path": "~/limarp.gguf", "scale": 0.8}]'},
+            LlamaCppConfig(loras=(LoraAdapter(path=Path.home() / "limarp.gguf", scale=0.8),)),
+            id="adapters",
+        ),
     ],
 )
 def test_a_model_file_is_described(read, variables, expected):
@@ -206,6 +147,19 @@ def test_a_server_elsewhere_is_described(read):
     assert isinstance(engine, LlamaServerConfig)
     assert str(engine.url) == "http://192.168.1.20:8080/"
     assert engine.api_key.get_secret_value() == SECRET
+
+
+def test_samplers_are_chosen(read):
+    grammar = 'root ::= line\nline ::= "a"'
+    sampler = read(
+        f"TROUPE_SAMPLER__GRAMMAR='{grammar}'\n"
+        r'TROUPE_SAMPLER__DRY_SEQUENCE_BREAKERS=["\n", "*"]',
+        TROUPE_SAMPLER__TEMPERATURE="1.1",
+        TROUPE_SAMPLER__MIN_P="",
+    ).sampler
+    assert sampler == SamplerConfig(
+        temperature=1.1, grammar=grammar, dry_sequence_breakers=("\n", "*")
+    )
 
 
 def test_secrets_are_not_shown(read):
@@ -236,6 +190,10 @@ def test_settings_cannot_be_changed(read):
         ("TROUPE_ENGINE_MODEL", "TROUPE_ENGINE__MODEL"),
         ("TROUPE_MODEL__KIND", "TROUPE_ENGINE__KIND"),
         ("TROUPE_ENGINE", "TROUPE_ENGINE__URL"),
+        ("TROUPE_SAMPLER__TEMPRATURE", "TROUPE_SAMPLER__TEMPERATURE"),
+        ("TROUPE_TEMPERATURE", "TROUPE_SAMPLER__TEMPERATURE"),
+        ("TROUPE_SAMPLER__REPEAT_PENALTY", "TROUPE_SAMPLER__REPETITION_PENALTY"),
+        ("TROUPE_ENGINE__LORA", "TROUPE_ENGINE__LORAS"),
     ],
 )
 @pytest.mark.parametrize("source", ["environment", "file"])
@@ -264,6 +222,12 @@ def test_every_unknown_name_is_told_at_once(read):
         pytest.param({"ENGINE__CONTEXT_LENGTH": "100"}, ["ENGINE__CONTEXT_LENGTH"], id="window"),
         pytest.param({"ENGINE__GPU_LAYERS": "some"}, ["ENGINE__GPU_LAYERS"], id="two-types"),
         pytest.param({"ENGINE__URL": "http://x"}, ["ENGINE__URL"], id="of-another-kind"),
+        pytest.param({"SAMPLER__TEMPERATURE": "hot"}, ["SAMPLER__TEMPERATURE"], id="sampler"),
+        pytest.param(
+            {"ENGINE__KIND": "llama_server", "ENGINE__URL": "http://x", "ENGINE__LORAS": "[]"},
+            ["ENGINE__LORAS"],
+            id="tuning-of-another-kind",
+        ),
         pytest.param({"ENGINE__KIND": "llama_server"}, ["ENGINE__URL"], id="missing"),
         pytest.param(
             {"ENGINE__KIND": "llama_server", "ENGINE__URL": "x", "ENGINE__SLOTS": "2"},
@@ -287,6 +251,32 @@ def test_the_known_kinds_are_named_where_one_is_unknown(read):
     assert refuse(read, TROUPE_ENGINE__KIND="openai") == [
         "TROUPE_ENGINE__KIND: it is one of auto, llamacpp, llama_server"
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        (
+            "TROUPE_ENGINE__LORAS",
+            '[{"file": "a.gguf"}]',
+            'it is a JSON list such as [{"path": "limarp.gguf", "scale": 1.0}]',
+        ),
+        ("TROUPE_ENGINE__TENSOR_SPLIT", "3:1", "it is each GPU's share, for example 3,1"),
+        ("TROUPE_ENGINE__YARN_ORIG_CTX", "4096", "it needs TROUPE_ENGINE__ROPE_SCALING=yarn"),
+        (
+            "TROUPE_SAMPLER__DRY_SEQUENCE_BREAKERS",
+            "*",
+            r'it is a JSON list of texts such as ["\n", ":", "*"]',
+        ),
+        (
+            "TROUPE_SAMPLER__GRAMMAR",
+            "yes",
+            'it is a grammar in GBNF, and one of its lines begins with "root ::="',
+        ),
+    ],
+)
+def test_what_would_do_is_said_in_one_line(read, name, value, line):
+    assert refuse(read, **{name: value}) == [f"{name}: {line}"]
 
 
 def test_no_value_is_shown_of_what_is_refused(read):
@@ -316,9 +306,3 @@ def test_every_length_word_can_be_set():
 def test_every_prompt_format_can_be_set(read):
     for name in ("auto", *FORMATS):
         assert read(TROUPE_PROMPT_FORMAT=name).prompt_format == name
-
-
-@pytest.mark.parametrize("kind", ["auto", "llamacpp", "llama_server"])
-def test_every_engine_kind_is_explained_in_the_example(kind):
-    text = EXAMPLE.read_text(encoding="utf-8")
-    assert re.search(rf"\b{kind} \(", text)

@@ -20,6 +20,11 @@ class Engine(Protocol):
         """Whether it can be asked now."""
         ...
 
+    @property
+    def progress(self) -> float | None:
+        """How much of the model has been loaded, from 0 to 1; None if unknown or not loading."""
+        ...
+
     async def wait_ready(self) -> ModelInfo:
         """Wait until the model is loaded.
 
@@ -71,11 +76,28 @@ class EndpointSource(Protocol):
         """Whether there is an address now."""
         ...
 
+    @property
+    def progress(self) -> float | None:
+        """How much of the model has been loaded, from 0 to 1; None if unknown or not loading."""
+        ...
+
     async def get_endpoint(self) -> Endpoint:
         """Wait for the server and say where it is.
 
         Raises:
             EngineUnavailableError: If it has been given up.
+        """
+        ...
+
+    def report_hang(self, endpoint: Endpoint, reason: str) -> bool:
+        """Have the server at this address replaced, because it does not answer.
+
+        Args:
+            endpoint: Where it was asked; nothing happens if it has been replaced since.
+            reason: What it did not do, for the log.
+
+        Returns:
+            Whether the server is ours. Somebody else's is left alone and may only be slow.
         """
         ...
 

@@ -1,7 +1,8 @@
 """What can go wrong while text is generated.
 
     GenerationError                 this one failed, the next may work
-        GenerationTimeoutError      no token came for too long
+        QueueFullError              too many wait already
+        GenerationTimeoutError      no token came for too long, or the reply took too long
         ContextOverflowError        the prompt is larger than the window
         EngineRequestError          the engine refused the request
         EmptyReplyError             no words came
@@ -17,11 +18,20 @@ class GenerationError(Exception):
     """One generation failed; the engine itself works."""
 
 
+class QueueFullError(GenerationError):
+    """Too many wait already; the request was not taken."""
+
+    def __init__(self, *, place: int, seconds: float | None) -> None:
+        super().__init__(f"the queue is full: it would be number {place}")
+        self.place = place
+        self.seconds = seconds
+
+
 class GenerationTimeoutError(GenerationError):
-    """The engine sent nothing for longer than it may."""
+    """The engine sent nothing for longer than it may, or the reply took longer than it may."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"no token came for {seconds:g} s")
+        super().__init__(f"it did not come within {seconds:g} s")
         self.seconds = seconds
 
 

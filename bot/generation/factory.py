@@ -1,5 +1,6 @@
 """From the operator's description to a running engine; imports only the engine asked for."""
 
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,13 @@ from bot.generation.workers.model_files import (
 if TYPE_CHECKING:
     from bot.generation.engine import Engine
 
+_log = logging.getLogger(__name__)
+
 _LONGEST_DEFAULT_WINDOW = 8192
 _SHORTEST_MODEL_WINDOW = 2048
 """For files that do not say what they were trained for: LLaMA 1's length."""
 _ALL_LAYERS = 9999
+_ADAPTER = "adapter"
 _MANY_CORES = 8
 
 
@@ -30,6 +34,7 @@ class StaticEndpoint:
     """A server that somebody else keeps alive."""
 
     state = EngineState.READY
+    progress: float | None = None
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -37,6 +42,11 @@ class StaticEndpoint:
     async def get_endpoint(self) -> Endpoint:
         """Always the same."""
         return self._endpoint
+
+    def report_hang(self, endpoint: Endpoint, reason: str) -> bool:
+        """Whoever keeps it alive has to see to it."""
+        del endpoint, reason
+        return False
 
     async def aclose(self) -> None:
         """Nothing here is ours."""
@@ -60,8 +70,11 @@ def open_engine(config: LlamaCppConfig | LlamaServerConfig) -> "Engine":
     from bot.generation.workers.supervisor import WorkerSupervisor  # noqa: PLC0415
 
     header = inspect_model(config)
+    _inspect_loras(config, header)
     supervisor = WorkerSupervisor(
-        "bot.generation.workers.llamacpp_worker", _choose_settings(config, header)
+        "bot.generation.workers.llamacpp_worker",
+        _choose_settings(config, header),
+        memory_limit_mib=config.memory_limit_mib,
     )
     supervisor.start()
     return LlamaServerEngine(supervisor, name=f"llamacpp {config.model.name}")
@@ -75,12 +88,17 @@ def inspect_model(config: LlamaCppConfig) -> GgufHeader:
     """
     try:
         kind = detect_model_file(config.model)
-        if kind is ModelFileKind.GGUF:
-            return read_gguf_header(config.model)
+        header = read_gguf_header(config.model) if kind is ModelFileKind.GGUF else None
     except ModelFileError as error:
         fix = f"{error}. The setting is TROUPE_ENGINE__MODEL"
         raise EngineUnavailableError("llamacpp", fix) from error
+    if header is not None and header.general_type != _ADAPTER:
+        return header
     remedies = {
+        ModelFileKind.GGUF: (
+            "it is a LoRA adapter; name it in TROUPE_ENGINE__LORAS, and the model that it was "
+            "made for in TROUPE_ENGINE__MODEL"
+        ),
         ModelFileKind.GGML: "it is a GGML file of 2023; take the GGUF file of the same model",
         ModelFileKind.WEIGHTS_FOLDER: (
             "it is a folder of weights (EXL2 or safetensors), which TabbyAPI or vLLM serve; "
@@ -91,20 +109,61 @@ def inspect_model(config: LlamaCppConfig) -> GgufHeader:
     raise EngineUnavailableError("llamacpp", f"{config.model}: {remedies[kind]}")
 
 
+def _inspect_loras(config: LlamaCppConfig, header: GgufHeader) -> None:
+    """Refuse what llama.cpp would refuse only after it has read the whole model."""
+    for lora in config.loras:
+        try:
+            kind = detect_model_file(lora.path)
+            adapter = read_gguf_header(lora.path) if kind is ModelFileKind.GGUF else None
+        except ModelFileError as error:
+            fix = f"{error}. The setting is TROUPE_ENGINE__LORAS"
+            raise EngineUnavailableError("llamacpp", fix) from error
+        if adapter is None or adapter.general_type != _ADAPTER:
+            found = "it is no LoRA adapter in GGUF; llama.cpp's convert_lora_to_gguf.py makes one"
+        elif adapter.architecture != header.architecture:
+            found = (
+                f"it was made for a model of architecture {adapter.architecture}, and "
+                f"{config.model.name} is {header.architecture}; take the one for this model"
+            )
+        else:
+            continue
+        fix = f"{lora.path}: {found}. The setting is TROUPE_ENGINE__LORAS"
+        raise EngineUnavailableError("llamacpp", fix)
+
+
 def _choose_settings(config: LlamaCppConfig, header: GgufHeader) -> WorkerSettings:
-    trained = header.context_length or _SHORTEST_MODEL_WINDOW
     layers = {"auto": -1, "all": _ALL_LAYERS}
     return WorkerSettings(
         model=str(config.model),
         api_key="",
         parent_pid=0,
-        context_length=config.context_length or min(trained, _LONGEST_DEFAULT_WINDOW),
+        context_length=_choose_window(config, header),
         slots=config.slots,
         gpu_layers=(
             layers[config.gpu_layers] if isinstance(config.gpu_layers, str) else config.gpu_layers
         ),
         threads=config.threads or _count_threads(),
+        tuning=config.tuning,
     )
+
+
+def _choose_window(config: LlamaCppConfig, header: GgufHeader) -> int:
+    """Tokens of one slot's window: llama.cpp's server never gives more than positions reach."""
+    trained = header.context_length or _SHORTEST_MODEL_WINDOW
+    scale = config.rope_freq_scale
+    reach = int((config.yarn_orig_ctx or trained) / scale) if scale else trained
+    if config.context_length is None:
+        return min(reach, _LONGEST_DEFAULT_WINDOW)
+    if header.context_length and config.context_length > reach:
+        _log.warning(
+            "the window is %d tokens, not TROUPE_ENGINE__CONTEXT_LENGTH=%d: the model was trained "
+            "for no more; TROUPE_ENGINE__ROPE_FREQ_SCALE stretches it (0.5 to twice that)",
+            reach,
+            config.context_length,
+            extra={"action": "window-capped"},
+        )
+        return reach
+    return config.context_length
 
 
 def _count_threads() -> int:

@@ -11,10 +11,24 @@ from bot.generation.types import FinishReason, GenerationChunk, ModelInfo, Timin
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.generation.types import GenerationRequest
+    from bot.generation.types import GenerationRequest, SamplerSettings
 
-TAIL_FREE_STAND_IN = 0.05
+_TAIL_FREE_STAND_IN = 0.05
 """Min-p used where tail-free sampling was asked for: what its own users moved to (0.05 to 0.1)."""
+
+_LEFT_OUT_BY_MIROSTAT = (
+    "dynatemp_range",
+    "top_k",
+    "top_p",
+    "min_p",
+    "typical_p",
+    "tail_free",
+    "xtc_probability",
+    "dry_multiplier",
+    "repetition_penalty",
+    "presence_penalty",
+    "frequency_penalty",
+)
 
 _STAND_IN_TEMPLATE = (
     "{%- for message in messages -%}\n  {{- '<|im_start|>' + message.role + '\n' + message.content"
@@ -38,23 +52,67 @@ def read_error(status: int, error: object) -> GenerationError:
 
 def write_request(request: "GenerationRequest") -> dict[str, object]:
     """A request as `/completion` takes it."""
-    sampler = request.sampler
-    min_p = sampler.min_p or (TAIL_FREE_STAND_IN if sampler.tail_free < 1 else 0.0)
     return {
         "prompt": request.prompt,
         "stream": True,
+        "return_progress": True,  # a sign of life after every batch of the prompt
         "cache_prompt": True,
         "n_predict": request.max_tokens,
         "stop": list(request.stop_sequences),
         "seed": -1 if request.seed is None else request.seed,
+        **_write_sampler(request.sampler),
+    }
+
+
+def _write_sampler(sampler: "SamplerSettings") -> dict[str, object]:
+    return {
         "temperature": sampler.temperature,
+        "dynatemp_range": sampler.dynatemp_range,
+        "dynatemp_exponent": sampler.dynatemp_exponent,
         "top_k": sampler.top_k,
         "top_p": sampler.top_p,
-        "min_p": min_p,
+        "min_p": _choose_min_p(sampler),
         "typical_p": sampler.typical_p,
+        "xtc_probability": sampler.xtc_probability,
+        "xtc_threshold": sampler.xtc_threshold,
+        "dry_multiplier": sampler.dry_multiplier,
+        "dry_base": sampler.dry_base,
+        "dry_allowed_length": sampler.dry_allowed_length,
+        "dry_penalty_last_n": sampler.dry_penalty_window,
+        "dry_sequence_breakers": list(sampler.dry_sequence_breakers),
+        "mirostat": sampler.mirostat,
+        "mirostat_tau": sampler.mirostat_tau,
+        "mirostat_eta": sampler.mirostat_eta,
         "repeat_penalty": sampler.repetition_penalty,
         "repeat_last_n": sampler.repetition_window,
+        "presence_penalty": sampler.presence_penalty,
+        "frequency_penalty": sampler.frequency_penalty,
+        "grammar": sampler.grammar,
     }
+
+
+def list_stand_ins(sampler: "SamplerSettings") -> list[str]:
+    """What llama.cpp does not do as it is set, one sentence each, for the operator's log."""
+    sentences: list[str] = []
+    if sampler.mirostat:
+        default = type(sampler)()
+        left_out = [
+            name
+            for name in _LEFT_OUT_BY_MIROSTAT
+            if getattr(sampler, name) != getattr(default, name)
+        ]
+        if left_out:
+            sentences.append(f"with mirostat llama.cpp leaves out {', '.join(left_out)}")
+    elif sampler.tail_free < 1:
+        sentences.append(
+            "llama.cpp has no tail-free sampling any more: "
+            f"min-p {_choose_min_p(sampler):g} stands in for tail_free {sampler.tail_free:g}"
+        )
+    return sentences
+
+
+def _choose_min_p(sampler: "SamplerSettings") -> float:
+    return sampler.min_p or (_TAIL_FREE_STAND_IN if sampler.tail_free < 1 else 0.0)
 
 
 def read_last(event: "Mapping[str, object]", text: str) -> GenerationChunk:
@@ -71,12 +129,13 @@ def _read_timings(value: object) -> Timings | None:
     if not isinstance(value, dict):
         return None
     timings = cast("dict[str, object]", value)
-    milliseconds = _read_float(timings.get("prompt_ms")) + _read_float(timings.get("predicted_ms"))
+    prompt_seconds = _read_float(timings.get("prompt_ms")) / 1000
     return Timings(
         prompt_tokens=_read_int(timings.get("prompt_n")),
         cached_tokens=_read_int(timings.get("cache_n")),
         reply_tokens=_read_int(timings.get("predicted_n")),
-        seconds=milliseconds / 1000,
+        seconds=prompt_seconds + _read_float(timings.get("predicted_ms")) / 1000,
+        prompt_seconds=prompt_seconds,
     )
 
 

@@ -10,6 +10,10 @@ class SamplerSettings:
 
     temperature: float = 0.8
     """Above 0; 0 always takes the likeliest token."""
+    dynatemp_range: float = 0.0
+    """How far the temperature may move to either side as the model is sure or not; 0 is off."""
+    dynatemp_exponent: float = 1.0
+    """How the model's doubt (entropy) becomes a temperature in that range; 1 is in proportion."""
     top_k: int = 0
     """Keep the k likeliest tokens; 0 is off."""
     top_p: float = 1.0
@@ -20,10 +24,39 @@ class SamplerSettings:
     """Keep tokens of typical information content up to this share; 1 is off."""
     tail_free: float = 1.0
     """Tail-free sampling's z; 1 is off. llama.cpp removed it in 2024: min-p stands in."""
+    xtc_probability: float = 0.0
+    """How often, from 0 to 1, all likely tokens but the least likely of them are dropped; 0 is
+    off."""
+    xtc_threshold: float = 0.1
+    """From which probability on a token is a likely one for that; above 0.5 there is never
+    more than one, so XTC is off."""
+    dry_multiplier: float = 0.0
+    """Strength of the penalty on tokens that would go on with a repeated sequence; 0 is off."""
+    dry_base: float = 1.75
+    """Factor on that penalty for each token that the sequence is longer, at least 1."""
+    dry_allowed_length: int = 2
+    """Tokens that may be repeated without penalty."""
+    dry_penalty_window: int = 1024
+    """How many tokens back repetitions are looked for; 0 is off. llama.cpp's own 64 do not reach
+    the reply before."""
+    dry_sequence_breakers: tuple[str, ...] = ("\n", ":", '"', "*")
+    """Texts that no repeated sequence reaches across; at least one."""
+    mirostat: int = 0
+    """1 or 2 steers by surprise, and temperature alone is heeded beside it; 0 is off."""
+    mirostat_tau: float = 5.0
+    """The surprise that mirostat aims at, in bits a token."""
+    mirostat_eta: float = 0.1
+    """How fast mirostat corrects itself, above 0 and at most 1."""
     repetition_penalty: float = 1.0
     """Divides the logits of tokens seen lately; 1 is off."""
     repetition_window: int = 64
-    """How many tokens back the penalty looks."""
+    """How many tokens back this and the two penalties below look; 0 is off."""
+    presence_penalty: float = 0.0
+    """Taken off the logits of tokens seen lately; 0 is off."""
+    frequency_penalty: float = 0.0
+    """Taken off the logits of tokens seen lately, once for each time; 0 is off."""
+    grammar: str = ""
+    """A grammar in llama.cpp's GBNF that the reply has to follow; empty is none."""
 
 
 class FinishReason(StrEnum):
@@ -47,6 +80,20 @@ class GenerationRequest:
     """None draws one."""
     affinity: str = ""
     """Stable per scene and saying nothing about it, for routers that keep a scene's cache warm."""
+    model: str = ""
+    """The `ModelInfo.name` of the model that the prompt was written for; empty is any."""
+    person: int | None = None
+    """Who is answered, so that people get their turns; it stays in this process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuePlace:
+    """Where a request waits."""
+
+    number: int
+    """1 is next."""
+    seconds: float | None
+    """About how long it will wait; None while nothing is known of how long replies take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +106,11 @@ class Timings:
     """Prompt tokens that were still in the cache."""
     reply_tokens: int
     seconds: float
+    """In the engine, prompt and reply together."""
+    prompt_seconds: float = 0.0
+    """Of these, what the prompt took."""
+    waited_seconds: float = 0.0
+    """Before that, for a slot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from bot.generation.factory import _choose_settings, inspect_model, open_engine
 from bot.generation.types import EngineState
 from bot.generation.workers.model_files import GgufHeader
 from tests.fake_model import FakeModel
+from tests.generation.lora_file import write_lora
 
 
 def make_header(context_length: int) -> GgufHeader:
@@ -103,6 +104,38 @@ def test_a_file_that_will_not_do_is_refused_with_what_would(tmp_path: Path, make
         assert all(word in caught.value.fix for word in words), caught.value.fix
 
 
+def make_foreign_lora(folder: Path) -> Path:
+    return write_lora(folder / "lora.gguf", architecture="gemma")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (make_missing, "no such file"),
+        (make_other, "it begins with"),
+        (make_damaged, "damaged"),
+        (make_ggml, "no LoRA adapter in GGUF"),
+        (make_folder, "no LoRA adapter in GGUF"),
+        (lambda _: DEMO_MODEL, "no LoRA adapter in GGUF"),
+        (make_foreign_lora, "architecture gemma, and troupe-demo"),
+    ],
+)
+def test_an_adapter_that_will_not_do_is_refused(tmp_path: Path, make, words: str):
+    path = make(tmp_path)
+    good = write_lora(tmp_path / "good.gguf")
+    config = LlamaCppConfig.model_validate({"loras": [{"path": good}, {"path": path}]})
+    with pytest.raises(EngineUnavailableError) as caught:
+        open_engine(config)  # no event loop runs: no worker was begun
+    assert str(path) in caught.value.fix
+    assert words in caught.value.fix
+    assert "TROUPE_ENGINE__LORAS" in caught.value.fix
+
+
+def test_an_adapter_is_no_model(tmp_path: Path):
+    with pytest.raises(EngineUnavailableError, match="TROUPE_ENGINE__LORAS"):
+        inspect_model(LlamaCppConfig(model=write_lora(tmp_path / "lora.gguf")))
+
+
 @pytest.mark.parametrize(
     ("asked", "trained", "chosen"),
     [
@@ -116,6 +149,33 @@ def test_a_file_that_will_not_do_is_refused_with_what_would(tmp_path: Path, make
 def test_the_window(asked: int | None, trained: int, chosen: int):
     config = LlamaCppConfig(context_length=asked)
     assert _choose_settings(config, make_header(trained)).context_length == chosen
+
+
+@pytest.mark.parametrize(
+    ("asked", "tuning", "chosen"),
+    [
+        pytest.param(None, {"rope_freq_scale": 0.5}, 8192, id="stretched"),
+        pytest.param(None, {"rope_freq_scale": 0.25}, 8192, id="not all that is reached"),
+        pytest.param(16384, {"rope_freq_scale": 0.25}, 16384, id="asked for"),
+        pytest.param(
+            4096, {"rope_scaling": "yarn", "rope_freq_scale": 0.5, "yarn_orig_ctx": 2048}, 4096
+        ),
+    ],
+)
+def test_positions_can_be_stretched(
+    asked: int | None, tuning: dict[str, object], chosen: int, caplog: pytest.LogCaptureFixture
+):
+    config = LlamaCppConfig.model_validate({"context_length": asked, **tuning})
+    settings = _choose_settings(config, make_header(4096))
+    assert settings.context_length == chosen
+    assert settings.tuning.rope_freq_scale == config.rope_freq_scale
+    assert not caplog.records
+
+
+def test_a_window_beyond_the_trained_one_is_named(caplog: pytest.LogCaptureFixture):
+    config = LlamaCppConfig(context_length=8192)
+    assert _choose_settings(config, make_header(4096)).context_length == 4096
+    assert "TROUPE_ENGINE__ROPE_FREQ_SCALE" in caplog.text
 
 
 @pytest.mark.parametrize(("asked", "layers"), [("auto", -1), ("all", 9999), (0, 0), (7, 7)])

@@ -18,13 +18,7 @@ from bot.generation.errors import (
     EngineUnavailableError,
     GenerationTimeoutError,
 )
-from bot.generation.llama_protocol import (
-    TAIL_FREE_STAND_IN,
-    read_error,
-    read_info,
-    read_last,
-    write_request,
-)
+from bot.generation.llama_protocol import read_error, read_info, read_last, write_request
 from bot.generation.streaming import StopScanner, read_events
 from bot.generation.types import FinishReason, GenerationChunk, ModelInfo
 
@@ -32,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot.generation.engine import Endpoint, EndpointSource
-    from bot.generation.types import EngineState, GenerationRequest, SamplerSettings
+    from bot.generation.types import EngineState, GenerationRequest
 
 _log = logging.getLogger(__name__)
 
@@ -40,21 +34,40 @@ _POLL_SECONDS = 0.1
 _COMPLETION = "/completion"
 _AWAY = {502, 503, 504}
 """What a server says while it loads, and a proxy while its server is gone."""
-_SILENCE_SECONDS = 300.0
-"""A long prompt on a slow CPU is evaluated for minutes before the first token."""
+_SILENCE_SECONDS = 120.0
+"""How long no event may come. The server tells of every batch of a prompt that it has evaluated,
+and the largest models need about a minute for one on a CPU."""
+_ANSWER_SECONDS = 60.0
+"""How long a short answer may take. While a prompt is evaluated it takes milliseconds; only a
+machine that swaps needs more than a moment."""
+_CONNECT_SECONDS = 10.0
 
 
 class LlamaServerEngine:
     """Speaks to the llama.cpp server that an `EndpointSource` points at."""
 
     def __init__(
-        self, source: "EndpointSource", *, name: str, silence_seconds: float = _SILENCE_SECONDS
+        self,
+        source: "EndpointSource",
+        *,
+        name: str,
+        silence_seconds: float = _SILENCE_SECONDS,
+        answer_seconds: float = _ANSWER_SECONDS,
     ) -> None:
+        """Keep the limits; nothing is asked yet.
+
+        Args:
+            source: Says where the server is, and replaces it if it is ours and hangs.
+            name: For logs.
+            silence_seconds: How long a generation may go without any event.
+            answer_seconds: How long `/props` and `/tokenize` may take.
+        """
         self._source = source
         self._name = name
         self._silence_seconds = silence_seconds
+        self._answer_seconds = answer_seconds
+        self._heard: tuple[Endpoint, float] | None = None
         self._session: aiohttp.ClientSession | None = None
-        self._stand_in_named = False
         self._closed = False
 
     @property
@@ -66,6 +79,11 @@ class LlamaServerEngine:
     def state(self) -> "EngineState":
         """As the owner of the server sees it."""
         return self._source.state
+
+    @property
+    def progress(self) -> float | None:
+        """How much of the model has been loaded, from 0 to 1; None if unknown or not loading."""
+        return self._source.progress
 
     async def wait_ready(self) -> ModelInfo:
         """Wait for the server, then for its model.
@@ -100,7 +118,8 @@ class LlamaServerEngine:
     async def count_tokens(self, text: str, *, whole: bool = False) -> int:
         """Count with the server's `/tokenize`, special tokens parsed as in a prompt."""
         body = {"content": text, "add_special": whole, "parse_special": True}
-        async with self._request("POST", "/tokenize", body) as response:
+        endpoint = await self._source.get_endpoint()
+        async with self._open(endpoint, "POST", "/tokenize", body) as response:
             answer = await _read_object(response)
         tokens = answer.get("tokens")
         if not isinstance(tokens, list):
@@ -109,14 +128,15 @@ class LlamaServerEngine:
 
     async def generate(self, request: "GenerationRequest") -> AsyncGenerator[GenerationChunk, None]:
         """Stream a continuation; leaving the generator hangs up, and that ends the work there."""
-        self._name_stand_in_once(request.sampler)
         scanner = StopScanner(request.stop_sequences)
         body = write_request(request)
+        endpoint = await self._source.get_endpoint()
         async with (
-            self._request("POST", _COMPLETION, body, request.affinity) as response,
+            self._open(endpoint, "POST", _COMPLETION, body, request.affinity) as response,
             aclosing(_iterate_bounded(response, self._silence_seconds)) as events,
         ):
             async for event in events:
+                self._heard = (endpoint, asyncio.get_running_loop().time())
                 if "error" in event:
                     raise read_error(500, event["error"])
                 text = scanner.feed(str(event.get("content") or ""))
@@ -150,14 +170,6 @@ class LlamaServerEngine:
             raise EngineUnavailableError(self._name, fix) from error
 
     @asynccontextmanager
-    async def _request(
-        self, method: str, path: str, body: "Mapping[str, object]", affinity: str = ""
-    ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
-        endpoint = await self._source.get_endpoint()
-        async with self._open(endpoint, method, path, body, affinity) as response:
-            yield response
-
-    @asynccontextmanager
     async def _open(
         self,
         endpoint: "Endpoint",
@@ -167,6 +179,30 @@ class LlamaServerEngine:
         affinity: str = "",
     ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
         """Send a request and map what can go wrong, also while the answer is read."""
+        headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
+        if affinity:
+            headers["X-Session-ID"] = affinity
+        timeout = self._choose_timeout(path)
+        try:
+            async with self._get_session().request(
+                method, endpoint.url + path, json=body, headers=headers, timeout=timeout
+            ) as response:
+                await _raise_for_status(response)
+                yield response
+        except TimeoutError as error:
+            raise self._judge_silence(endpoint, path) from error
+        except EngineRequestError as error:
+            if error.status in _AWAY and path == _COMPLETION:
+                raise EngineDiedError(self._name) from error
+            raise
+        except aiohttp.ClientError as error:
+            if _was_refused(error):
+                self._source.report_hang(endpoint, "it accepts no connection")
+            raise EngineDiedError(self._name) from error
+        except ValueError as error:
+            raise EngineRequestError(status=200, reason=str(error)[:200]) from error
+
+    def _get_session(self) -> aiohttp.ClientSession:
         if self._closed:
             raise EngineUnavailableError(self._name, "it is being closed")
         if self._session is None:
@@ -174,37 +210,41 @@ class LlamaServerEngine:
             # goes out, and a POST that fails like that looks like a dead engine.
             connector = aiohttp.TCPConnector(limit=0, force_close=True)
             self._session = aiohttp.ClientSession(connector=connector)
-        headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
-        if affinity:
-            headers["X-Session-ID"] = affinity
-        timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=10, sock_read=self._silence_seconds
-        )
-        try:
-            async with self._session.request(
-                method, endpoint.url + path, json=body, headers=headers, timeout=timeout
-            ) as response:
-                await _raise_for_status(response)
-                yield response
-        except TimeoutError as error:
-            raise GenerationTimeoutError(self._silence_seconds) from error
-        except EngineRequestError as error:
-            if error.status in _AWAY and path == _COMPLETION:
-                raise EngineDiedError(self._name) from error
-            raise
-        except aiohttp.ClientError as error:
-            raise EngineDiedError(self._name) from error
-        except ValueError as error:
-            raise EngineRequestError(status=200, reason=str(error)[:200]) from error
+        return self._session
 
-    def _name_stand_in_once(self, sampler: "SamplerSettings") -> None:
-        if sampler.tail_free < 1 and not sampler.min_p and not self._stand_in_named:
-            self._stand_in_named = True
-            _log.warning(
-                "llama.cpp has no tail-free sampling any more: min-p %g stands in for it",
-                TAIL_FREE_STAND_IN,
-                extra={"action": "sampler-stand-in"},
+    def _choose_timeout(self, path: str) -> aiohttp.ClientTimeout:
+        """A generation may last as long as it says something, anything else must be short."""
+        if path == _COMPLETION:
+            return aiohttp.ClientTimeout(
+                total=None, sock_connect=_CONNECT_SECONDS, sock_read=self._silence_seconds
             )
+        return aiohttp.ClientTimeout(total=self._answer_seconds, sock_connect=_CONNECT_SECONDS)
+
+    def _judge_silence(self, endpoint: "Endpoint", path: str) -> Exception:
+        """Have a worker of ours replaced that hangs, and say what that means for who asked."""
+        generating = path == _COMPLETION
+        seconds = self._silence_seconds if generating else self._answer_seconds
+        # Half of it, because its own last event was just so long ago.
+        if generating and self._was_heard_within(seconds / 2, endpoint):
+            # It works for others, and they must not lose their replies: only this one waits.
+            return GenerationTimeoutError(seconds)
+        reason = f"{path} said nothing for {seconds:g} s"
+        if self._source.report_hang(endpoint, reason):
+            return EngineDiedError(self._name)
+        return GenerationTimeoutError(seconds)
+
+    def _was_heard_within(self, seconds: float, endpoint: "Endpoint") -> bool:
+        """Whether any generation had an event from there lately."""
+        if self._heard is None or self._heard[0] != endpoint:
+            return False
+        return asyncio.get_running_loop().time() - self._heard[1] < seconds
+
+
+def _was_refused(error: aiohttp.ClientError) -> bool:
+    """Whether nothing listens there; what else keeps a connection away may lie with us."""
+    return isinstance(error, aiohttp.ClientConnectorError) and isinstance(
+        error.os_error, ConnectionRefusedError
+    )
 
 
 async def _iterate_bounded(

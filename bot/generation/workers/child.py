@@ -10,8 +10,12 @@ import json
 import os
 import signal
 import sys
-from dataclasses import asdict, dataclass, field
-from typing import TextIO
+from dataclasses import dataclass, field
+from typing import Self, TextIO
+
+from pydantic import TypeAdapter
+
+from bot.generation.config import LlamaCppTuning
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -29,10 +33,17 @@ class WorkerSettings:
     gpu_layers: int
     """-1 lets the worker choose by free memory."""
     threads: int
+    tuning: LlamaCppTuning = field(default_factory=LlamaCppTuning)
+    """What only llama.cpp understands."""
 
     def to_json(self) -> str:
-        """One line."""
-        return json.dumps(asdict(self))
+        """One line, in ASCII: standard input may have any encoding."""
+        return json.dumps(TypeAdapter(type(self)).dump_python(self, mode="json"))
+
+    @classmethod
+    def from_json(cls, line: str) -> Self:
+        """What `to_json` wrote."""
+        return TypeAdapter(cls).validate_json(line)
 
 
 def begin_worker() -> tuple[WorkerSettings, TextIO]:
@@ -41,7 +52,7 @@ def begin_worker() -> tuple[WorkerSettings, TextIO]:
     What native code prints goes to standard error from here on; the stream that is returned is
     for the one line with the address.
     """
-    settings = WorkerSettings(**json.loads(sys.stdin.readline()))
+    settings = WorkerSettings.from_json(sys.stdin.readline())
     _die_with_parent(settings.parent_pid)
     kept = os.dup(1)
     os.dup2(2, 1)

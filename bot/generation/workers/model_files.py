@@ -66,6 +66,8 @@ class GgufHeader:
     chat_template: str
     special_strings: tuple[str, ...] = field(repr=False)
     """Texts of the vocabulary's tokens that are more than text: control, user-defined, unknown."""
+    general_type: str = ""
+    """`model`, `adapter` for a LoRA, or another of GGUF's own words; old files say nothing."""
 
 
 def detect_model_file(path: "Path") -> ModelFileKind:
@@ -117,6 +119,7 @@ def read_gguf_header(path: "Path") -> GgufHeader:
         context_length=length if isinstance(length, int) else 0,
         chat_template=str(values.get("tokenizer.chat_template", "")),
         special_strings=_select_specials(values),
+        general_type=str(values.get("general.type", "")),
     )
 
 

@@ -6,35 +6,35 @@ weights give their memory back only when their process ends.
 
 import asyncio
 import contextlib
-import json
 import logging
 import os
 import secrets
 import sys
-from collections import deque
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.generation.engine import Endpoint
 from bot.generation.errors import EngineUnavailableError
 from bot.generation.types import EngineState
+from bot.generation.workers.process import WorkerProcess
+from bot.generation.workers.vitals import measure_model, read_loaded_bytes, read_own_mib
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from bot.generation.engine import Endpoint
     from bot.generation.workers.child import WorkerSettings
 
 _log = logging.getLogger(__name__)
 
-_KEPT_LINES = 30
-_LINE_LIMIT = 1024 * 1024
 _LOADS_IN_A_ROW = 4
 """How often a worker may fail to load before it is given up."""
 _SETTLED_SECONDS = 60.0
 """A worker that was ready for this long did not end at once."""
 _DOUBLINGS = 7
 """The pause before a start doubles this often: from half a second to half a minute."""
-_CLOSE_SECONDS = 3.0
+_WATCH_SECONDS = 2.0
+"""How often a worker's memory is looked at, if it has a limit."""
+_LAST_BREATH_SECONDS = 0.5
+"""A worker that is just ending does not answer either: it may do so by itself."""
 _OWN_PREFIX = "TROUPE_"
 """Of settings, the bot's token among them: none is the worker's business, however it is spelt."""
 _NO_EXIT_CODE = -1
@@ -44,17 +44,36 @@ class WorkerSupervisor:
     """Owns a worker process and knows where it listens."""
 
     def __init__(
-        self, module: str, settings: "WorkerSettings", *, backoff_seconds: float = 0.5
+        self,
+        module: str,
+        settings: "WorkerSettings",
+        *,
+        backoff_seconds: float = 0.5,
+        memory_limit_mib: int | None = None,
     ) -> None:
+        """Keep the settings; `start` begins.
+
+        Args:
+            module: What Python runs as the worker.
+            settings: What the worker is told, but for the key, which is drawn at every start.
+            backoff_seconds: The first pause before it is started again.
+            memory_limit_mib: What it may hold in MiB, without mapped model files; a worker beyond
+                is replaced. None is no limit.
+        """
         self._command = [sys.executable, "-m", module]
         self._settings = settings
         self._backoff_seconds = backoff_seconds
+        self._memory_limit_mib = memory_limit_mib
         self._state = EngineState.LOADING
         self._endpoint: Endpoint | None = None
         self._changed = asyncio.Condition()
-        self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._task: asyncio.Task[None] | None = None
+        self._worker: WorkerProcess | None = None
         self._ready_at: float | None = None
+        self._progress = 0.0
+        self._hang = ""
+        self._hang_reported = asyncio.Event()
+        self._reason = ""
         self._closing = False
         self.pid: int | None = None
 
@@ -64,15 +83,36 @@ class WorkerSupervisor:
         return self._state
 
     @property
-    def last_lines(self) -> "Sequence[str]":
-        """The end of the worker's standard error: the operator's reason."""
-        return tuple(self._lines)
+    def progress(self) -> float | None:
+        """How much of the model's file has been read, from 0 to 1, while a worker loads.
+
+        None if none loads, or where nobody but Linux could tell. At 1 the context is still to be
+        made and the model to be warmed up. llama.cpp's server says nothing of it on its own.
+        """
+        worker = self._worker
+        if worker is None or worker.has_loaded:
+            return None
+        loaded = read_loaded_bytes(worker.pid)
+        try:
+            size = measure_model(Path(self._settings.model))
+        except OSError:
+            return None
+        if loaded is None or not size:
+            return None
+        # The system may take pages back while others are read: nobody wants to see that.
+        self._progress = max(self._progress, min(1.0, loaded / size))
+        return self._progress
 
     def start(self) -> None:
         """Begin to keep a worker alive; returns at once."""
+        if self._memory_limit_mib is not None and sys.platform != "linux":
+            _log.warning(
+                "the engine worker's memory has no limit: only Linux tells how much it holds",
+                extra={"action": "memory-unlimited"},
+            )
         self._task = asyncio.create_task(self._keep_alive(), name="worker-supervisor")
 
-    async def get_endpoint(self) -> Endpoint:
+    async def get_endpoint(self) -> "Endpoint":
         """Wait until a worker has loaded.
 
         Raises:
@@ -85,6 +125,18 @@ class WorkerSupervisor:
         if self._endpoint is None:
             raise EngineUnavailableError("the engine worker", self._describe_failure())
         return self._endpoint
+
+    def report_hang(self, endpoint: "Endpoint", reason: str) -> bool:
+        """Have the worker at this address killed and another one started.
+
+        Returns at once: nobody is sent to that address any more, and the watch sees to the rest.
+        """
+        if endpoint == self._endpoint:
+            self._hang = reason
+            self._hang_reported.set()
+            self._endpoint = None
+            self._state = EngineState.RESTARTING
+        return True
 
     async def aclose(self) -> None:
         """End the worker and wait until it is gone; can be called twice."""
@@ -103,19 +155,21 @@ class WorkerSupervisor:
         """
         failed_loads = quick_ends = 0
         while failed_loads < _LOADS_IN_A_ROW:
-            self._lines.clear()
             self._ready_at = None
+            self._progress = 0.0
+            self._hang = ""
+            self._hang_reported.clear()
             try:
                 code = await self._run_once()
             except OSError as error:  # no memory for a process, say
                 code = _NO_EXIT_CODE
-                self._lines.append(f"it could not be started: {error}")
+                self._reason = f"it could not be started: {error}"
             failed_loads = 0 if self._ready_at else failed_loads + 1
             quick_ends = 0 if self._was_useful() else quick_ends + 1
             _log.error(
-                "the engine worker ended with code %s; its own reason: %s",
+                "the engine worker ended with code %s: %s",
                 code,
-                self._find_reason(),
+                self._reason,
                 extra={"action": "worker-ended"},
             )
             if failed_loads < _LOADS_IN_A_ROW:
@@ -133,64 +187,46 @@ class WorkerSupervisor:
 
     async def _run_once(self) -> int:
         """Run one worker to its end."""
-        settings = replace(
-            self._settings, api_key=secrets.token_urlsafe(24), parent_pid=os.getpid()
-        )
-        process = await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            limit=_LINE_LIMIT,
-            start_new_session=True,  # Ctrl-C reaches the bot first
-            env={
-                key: value
-                for key, value in os.environ.items()
-                if not key.upper().startswith(_OWN_PREFIX)
-            },
-        )
-        self.pid = process.pid
-        reader = asyncio.create_task(self._read_log(process), name="worker-log")
+        key = secrets.token_urlsafe(24)
+        settings = replace(self._settings, api_key=key, parent_pid=os.getpid())
+        worker = await WorkerProcess.start(self._command, settings, _choose_environment())
+        self._worker, self.pid = worker, worker.pid
+        watching = asyncio.create_task(self._watch(worker), name="worker-watch")
         try:
-            address = await self._greet(process, settings)
+            address = await worker.greet()
             if address is not None:
                 self._ready_at = asyncio.get_running_loop().time()
                 await self._set(EngineState.READY, address)
-            return await process.wait()
+            code = await worker.wait()
         finally:
-            self._endpoint = None
-            await _end(process)
-            await reader
+            watching.cancel()
+            self._worker = self._endpoint = None
+            await worker.close()
+        self._reason = worker.explain(code)
+        return code
 
-    async def _greet(
-        self, process: asyncio.subprocess.Process, settings: "WorkerSettings"
-    ) -> Endpoint | None:
-        """Send the settings and wait for the address, or for the end."""
-        assert process.stdin is not None  # noqa: S101
-        assert process.stdout is not None  # noqa: S101
-        with contextlib.suppress(ConnectionError):
-            process.stdin.write(settings.to_json().encode() + b"\n")
-            await process.stdin.drain()
-        while line := await process.stdout.readline():
-            # A library may print while it is imported, before standard output is kept for us.
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                return Endpoint(url=str(json.loads(line)["url"]), api_key=settings.api_key)
-        return None
+    async def _watch(self, worker: WorkerProcess) -> None:
+        """Kill a worker that hangs or has outgrown its memory."""
+        interval = None if self._memory_limit_mib is None else _WATCH_SECONDS
+        fault = ""
+        while not fault:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(interval):
+                    await self._hang_reported.wait()
+            fault = self._hang or self._find_excess(worker.pid)
+        await asyncio.sleep(_LAST_BREATH_SECONDS)
+        _log.warning("the engine worker is replaced: %s", fault, extra={"action": "worker-killed"})
+        await worker.kill(fault)
 
-    async def _read_log(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stderr is not None  # noqa: S101
-        while True:
-            try:
-                line = await process.stderr.readline()
-            except ValueError:  # longer than the limit: the buffer was dropped
-                continue
-            if not line:
-                return
-            text = line.decode("utf-8", errors="replace").rstrip()
-            self._lines.append(text)
-            _log.debug("worker: %s", text, extra={"action": "worker-log"})
+    def _find_excess(self, pid: int) -> str:
+        if self._memory_limit_mib is None:
+            return ""
+        held = read_own_mib(pid)
+        if held is None or held <= self._memory_limit_mib:
+            return ""
+        return f"it holds {held:.0f} MiB, and may hold {self._memory_limit_mib} MiB"
 
-    async def _set(self, state: EngineState, endpoint: Endpoint | None) -> None:
+    async def _set(self, state: EngineState, endpoint: "Endpoint | None") -> None:
         async with self._changed:
             self._state = state
             self._endpoint = endpoint
@@ -199,28 +235,11 @@ class WorkerSupervisor:
     def _describe_failure(self) -> str:
         if self._closing:
             return "it is being closed"
-        return f"it could not be kept running; its own reason: {self._find_reason()}"
-
-    def _find_reason(self) -> str:
-        """While loading, llama.cpp's first error line: it has the cause. Later, the last lines."""
-        if self._ready_at is None:
-            for line in self._lines:
-                _, mark, text = line.partition(" E ")
-                if mark:
-                    return text.strip()
-        return " / ".join(list(self._lines)[-3:]) or "it said nothing"
+        return f"it could not be kept running: {self._reason}"
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Close its input, then kill; returns when the process is reaped."""
-    if process.returncode is not None:
-        return
-    assert process.stdin is not None  # noqa: S101
-    process.stdin.close()
-    try:
-        async with asyncio.timeout(_CLOSE_SECONDS):
-            await process.wait()
-    except (TimeoutError, asyncio.CancelledError):
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+def _choose_environment() -> dict[str, str]:
+    """The bot's own, without its settings."""
+    return {
+        key: value for key, value in os.environ.items() if not key.upper().startswith(_OWN_PREFIX)
+    }

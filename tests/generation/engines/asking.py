@@ -32,12 +32,39 @@ async def read_text(engine: Engine, **fields: Any) -> str:
     return "".join(chunk.text for chunk in await read(engine, **fields))
 
 
+class OwnEndpoint(StaticEndpoint):
+    """A server of ours that is never replaced, but remembers why it would have been."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__(endpoint)
+        self.progress: float | None = None
+        self.hangs: list[str] = []
+
+    def report_hang(self, endpoint: Endpoint, reason: str) -> bool:
+        assert endpoint == self._endpoint
+        self.hangs.append(reason)
+        return True
+
+
 @asynccontextmanager
 async def engine_at(url: str, **options: Any) -> AsyncIterator[LlamaServerEngine]:
-    """An engine without a key."""
+    """An engine without a key, on somebody else's server."""
     engine = LlamaServerEngine(StaticEndpoint(Endpoint(url=url)), name="elsewhere", **options)
     try:
         yield engine
+    finally:
+        await engine.aclose()
+
+
+@asynccontextmanager
+async def engine_of_ours(
+    url: str, **options: Any
+) -> AsyncIterator[tuple[LlamaServerEngine, OwnEndpoint]]:
+    """An engine on a server that is ours to replace."""
+    source = OwnEndpoint(Endpoint(url=url))
+    engine = LlamaServerEngine(source, name="ours", **options)
+    try:
+        yield engine, source
     finally:
         await engine.aclose()
 

@@ -4,13 +4,25 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 
 from bot.generation.workers import child
 
+MIB = 1024 * 1024
+GREEDY = 300
+"""MiB that the greedy ones hold."""
 
-def main() -> None:
-    settings = json.loads(sys.stdin.readline())
-    match settings["model"]:
+
+def read_half(path):
+    with path.open("rb") as file:
+        size = path.stat().st_size
+        while file.tell() < size // 2:
+            file.read(MIB)
+
+
+def load(settings):
+    """What happens before the address is told; what is returned is held."""
+    match Path(settings["model"]).name:
         case "noisy":
             print("ggml: found 0 devices\n{}\n[1]\n3", flush=True)  # noqa: T201
         case "talkative":
@@ -20,19 +32,38 @@ def main() -> None:
             sys.exit(3)
         case "silent":
             sys.exit(4)
+        case "illegal":
+            os.kill(os.getpid(), signal.SIGILL)
         case "stuck":
+            signal.pause()
+        case "greedy-load":
+            return b"x" * (GREEDY * MIB)
+        case "half-read":
+            read_half(Path(settings["model"]))
             signal.pause()
         case "loading":  # as llama.cpp does: nothing of ours runs, standard input is not read
             child._die_with_parent(settings["parent_pid"])
             os.write(2, b"loading\n")
             signal.pause()
-    print(json.dumps({"url": "http://127.0.0.1:9"}), flush=True)  # noqa: T201
-    if settings["model"] == "dying":
-        os.write(2, b"first\nsecond\nGGML_ASSERT(x) failed\n")
-        os.abort()
-    if settings["model"] == "deaf":
+    return b""
+
+
+def main() -> None:
+    settings = json.loads(sys.stdin.readline())
+    held = load(settings)
+    if settings["model"] == "greedy-load":
         signal.pause()
+    print(json.dumps({"url": "http://127.0.0.1:9"}), flush=True)  # noqa: T201
+    match settings["model"]:
+        case "greedy":
+            held = b"x" * (GREEDY * MIB)
+        case "dying":
+            os.write(2, b"first\nsecond\nGGML_ASSERT(x) failed\n")
+            os.abort()
+        case "deaf":
+            signal.pause()
     sys.stdin.read()
+    del held
 
 
 if __name__ == "__main__":

@@ -1,0 +1,64 @@
+"""What the kernel says of a worker: the memory it holds, and how much of its model it has read.
+
+Only Linux says it; elsewhere the answer is None and whoever asks does without.
+"""
+
+import re
+from pathlib import Path
+
+_KIB = 1024
+_SIZE = re.compile(r"^(\w+):\s+(\d+) kB$", re.MULTILINE)
+_PART = re.compile(r"-\d{5}-of-(\d{5})\.gguf$")
+"""How llama.cpp names the files of a model that was split."""
+
+
+def read_own_mib(pid: int) -> float | None:
+    """Read the memory that a process holds for itself, in MiB.
+
+    A mapped model file is not counted: its pages belong to the system, which takes them back
+    when it needs them.
+    """
+    sizes = _read_status(pid)
+    if "RssAnon" not in sizes:  # no Linux, or the process has just ended
+        return None
+    return (sizes["RssAnon"] + sizes.get("RssShmem", 0)) / _KIB
+
+
+def read_loaded_bytes(pid: int) -> int | None:
+    """Read how many bytes of files a process has taken in: mapped ones, or read ones.
+
+    llama.cpp does one or the other with its model. Python and the libraries are in it too, some
+    20 MB, and some 100 MB more with a GPU's.
+    """
+    sizes = _read_status(pid)
+    if "RssFile" not in sizes:
+        return None
+    try:
+        counters = Path(f"/proc/{pid}/io").read_text("ascii")
+    except OSError:  # a kernel without these counters
+        counters = ""
+    found = re.search(r"^rchar: (\d+)$", counters, re.MULTILINE)
+    return sizes["RssFile"] * _KIB + (int(found[1]) if found else 0)
+
+
+def measure_model(file: Path) -> int:
+    """Measure a model in bytes, over all its files where it was split.
+
+    Raises:
+        OSError: If a file cannot be looked at.
+    """
+    found = _PART.search(file.name)
+    if found is None:
+        return file.stat().st_size
+    stem = file.name[: found.start()]
+    parts = (f"{stem}-{n:05}-of-{found[1]}.gguf" for n in range(1, int(found[1]) + 1))
+    return sum((file.parent / part).stat().st_size for part in parts)
+
+
+def _read_status(pid: int) -> dict[str, int]:
+    """Sizes in KiB by their names; none where there are none."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text("utf-8", errors="replace")
+    except OSError:
+        return {}
+    return {name: int(size) for name, size in _SIZE.findall(status)}
