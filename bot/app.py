@@ -7,24 +7,21 @@ import hmac
 import logging
 import secrets
 import signal
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.engine_room import EngineRoom, open_engine_room
 from bot.errors import StartupError
-from bot.generation.catalogue import choose_sampler
-from bot.generation.config import LlamaCppConfig
-from bot.generation.errors import EngineUnavailableError
-from bot.generation.factory import inspect_model, open_engine
-from bot.generation.scheduler import Scheduler
+from bot.generation.errors import EngineError
 from bot.messages import Pacing
-from bot.prompting.formats.detect import FormatChoice, choose_format
 from bot.scenes.answering import Answerer
-from bot.scenes.performer import Manner, Performer
+from bot.scenes.performer import Performer
 from bot.scenes.runner import SceneRunner
 from bot.scenes.service import SceneService
+from bot.scenes.status import StatusReader
 from bot.words import say
 from personas.errors import PersonaError
 from personas.library import PersonaLibrary
@@ -35,8 +32,8 @@ from storage.scenes import SceneStore
 from storage.turns import TurnStore
 
 if TYPE_CHECKING:
+    from bot.cogs.operator import Operator
     from bot.generation.engine import Engine
-    from bot.generation.types import ModelInfo
     from bot.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -51,6 +48,8 @@ class Troupe:
 
     service: SceneService
     performer: Performer
+    room: EngineRoom
+    status: StatusReader
     engine: "Engine"
     library: PersonaLibrary
 
@@ -70,47 +69,6 @@ def open_library(settings: "Settings") -> PersonaLibrary:
     for problem in library.problems:
         _log.warning("%s", problem, extra={"action": "card-refused"})
     return library
-
-
-def choose_manner(settings: "Settings") -> Callable[["ModelInfo"], Manner]:
-    """How a model is spoken to: from its file, or else from what its server says."""
-    config = settings.engine
-    header = inspect_model(config) if isinstance(config, LlamaCppConfig) else None
-    file_name = config.model.name if isinstance(config, LlamaCppConfig) else ""
-
-    def choose(info: "ModelInfo") -> Manner:
-        name = f"{file_name} {header.name}" if header else info.name
-        choice = choose_format(
-            setting=settings.prompt_format,
-            chat_template=header.chat_template if header else info.chat_template,
-            model_name=name,
-        )
-        _log_choice(choice, info)
-        return Manner(
-            choice=choice,
-            sampler=choose_sampler(name),
-            special_strings=header.special_strings if header else (),
-        )
-
-    return choose
-
-
-@asynccontextmanager
-async def open_performer(settings: "Settings") -> AsyncGenerator[Performer]:
-    """The engine and what speaks to it, without any storage.
-
-    Raises:
-        StartupError: If the model cannot be used.
-    """
-    try:
-        manner = choose_manner(settings)
-        engine = open_engine(settings.engine)
-    except EngineUnavailableError as error:
-        raise StartupError(error.fix) from error
-    try:
-        yield Performer(engine, Scheduler(engine), manner)
-    finally:
-        await engine.aclose()
 
 
 @asynccontextmanager
@@ -144,15 +102,20 @@ async def open_troupe(
     async with AsyncExitStack() as stack:
         library = open_library(settings)
         database = await stack.enter_async_context(_open_database(data_folder))
-        performer = await stack.enter_async_context(open_performer(settings))
+        room = await stack.enter_async_context(open_engine_room(settings))
+        performer = room.performer
         scenes, turns = SceneStore(database), TurnStore(database)
+        affinity = _open_affinity(data_folder)
         answerer = Answerer(
             scenes=scenes,
             turns=turns,
             library=library,
             performer=performer,
             pacing=pacing,
-            affinity=_open_affinity(data_folder),
+            affinity=affinity,
+        )
+        status = StatusReader(
+            scenes=scenes, turns=turns, library=library, performer=performer, affinity=affinity
         )
         runner = SceneRunner(scenes=scenes, turns=turns, answerer=answerer, pacing=pacing)
         service = SceneService(
@@ -167,6 +130,8 @@ async def open_troupe(
         yield Troupe(
             service=service,
             performer=performer,
+            room=room,
+            status=status,
             engine=performer.engine,
             library=library,
         )
@@ -198,17 +163,66 @@ async def run_bot(settings: "Settings") -> None:
         kind = ShardedRoleplayClient if shards else RoleplayClient
         client = kind(
             troupe.service,
+            troupe.status,
             default_persona=settings.default_persona,
             pacing=pacing,
+            operator=_make_operator(settings, troupe.room),
             shard_count=shards,
         )
         async with client:
             try:
-                await _run_until_signal(client.start(token), troupe.service)
+                with _reloading_model(troupe.room):
+                    await _run_until_signal(client.start(token), troupe.service)
             except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 raise _explain_start(error, settings) from error
             finally:
                 await troupe.service.aclose()  # replies are finished while Discord is there
+
+
+def _make_operator(settings: "Settings", room: EngineRoom) -> "Operator | None":
+    from bot.cogs.operator import Operator  # noqa: PLC0415 - as above
+
+    if settings.operator_server is None:
+        return None
+    return Operator(server_id=settings.operator_server, room=room)
+
+
+@contextlib.contextmanager
+def _reloading_model(room: EngineRoom) -> Generator[None]:
+    """On SIGHUP read the settings again and play on the model that they name now."""
+    if not hasattr(signal, "SIGHUP"):  # Windows
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    tasks: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = asyncio.create_task(_reload_model(room), name="reload-model")
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+        for task in tasks:
+            task.cancel()
+
+
+async def _reload_model(room: EngineRoom) -> None:
+    from bot.settings import SettingsError, read_settings  # noqa: PLC0415 - tests read none
+
+    try:
+        config = read_settings().engine
+        if config == room.config:
+            _log.info("the settings name the same model", extra={"action": "model-kept"})
+            return
+        info = await room.change_model(config)
+    except (SettingsError, EngineError) as error:
+        _log.error("the model was not changed: %s", error, extra={"action": "model-kept"})
+    else:
+        _log.info("now played on %s", info.name, extra={"action": "model-changed"})
 
 
 def _explain_start(error: Exception, settings: "Settings") -> StartupError:
@@ -257,20 +271,6 @@ async def _run_until_signal(
         await asyncio.wait({running, waiting})
         for number in signals:
             loop.remove_signal_handler(number)
-
-
-def _log_choice(choice: FormatChoice, info: "ModelInfo") -> None:
-    level = logging.INFO if choice.certain else logging.WARNING
-    _log.log(
-        level,
-        "model %s, window %d, %d slots, prompt format %s: %s",
-        info.name,
-        info.context_length,
-        info.slots,
-        choice.prompt_format.name,
-        choice.reason,
-        extra={"action": "model-ready"},
-    )
 
 
 def _open_affinity(data_folder: Path) -> Callable[[str], str]:

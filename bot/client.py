@@ -11,14 +11,18 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.cogs.chat import ChatCog
+from bot.cogs.operator import Operator, OperatorCog
 from bot.cogs.persona import PersonaCog
 from bot.cogs.play import PlayCog
 from bot.cogs.replies import RefusedError, answer_text
 from bot.cogs.scene import ResetButton, SceneCog
 from bot.cogs.sending import FAILURES, DiscordStage
+from bot.cogs.status import StatusCog
+from bot.cogs.stop import StopButton
 from bot.errors import explain
 from bot.messages import Pacing
 from bot.scenes.service import SceneService
+from bot.scenes.status import StatusReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,9 +47,11 @@ class RoleplayClient(commands.Bot):
     def __init__(
         self,
         service: SceneService,
+        status: StatusReader,
         *,
         default_persona: str,
         pacing: Pacing,
+        operator: Operator | None = None,
         shard_count: int | None = None,
     ) -> None:
         intents = discord.Intents.none()
@@ -63,8 +69,10 @@ class RoleplayClient(commands.Bot):
             shard_count=shard_count,
         )
         self.service = service
+        self._status = status
         self._default_persona = default_persona
         self._pacing = pacing
+        self._operator = operator
 
     async def setup_hook(self) -> None:
         """Before the gateway: cogs, buttons, commands."""
@@ -73,14 +81,32 @@ class RoleplayClient(commands.Bot):
             PlayCog(self.service, self._default_persona),
             PersonaCog(self.service),
             SceneCog(self.service),
+            StatusCog(self._status, self.service.library),
         )
         for cog in cogs:
             await self.add_cog(cog)
-        self.add_dynamic_items(ResetButton)
+        if self._operator is not None:
+            await self._add_operator_commands(self._operator)
+        self.add_dynamic_items(ResetButton, StopButton)
         # What was left unanswered is answered while the gateway still connects.
         await self.service.start(DiscordStage(self, self._pacing))
         synced = await self.tree.sync()
         _log.info("%d commands synced", len(synced), extra={"action": "commands-synced"})
+
+    async def _add_operator_commands(self, operator: Operator) -> None:
+        """They exist in one server only; without a right to commands there the bot still plays."""
+        server = discord.Object(operator.server_id)
+        await self.add_cog(OperatorCog(operator.room), guild=server)
+        try:
+            await self.tree.sync(guild=server)
+        except discord.HTTPException as error:
+            _log.warning(
+                "TROUPE_OPERATOR_SERVER=%d takes no commands of mine (%s): is the number that of a "
+                "server I am in?",
+                operator.server_id,
+                error,
+                extra={"action": "operator-commands-refused"},
+            )
 
     async def on_ready(self) -> None:
         """Connected anew: say so, and try again what could not be shown meanwhile."""

@@ -10,11 +10,29 @@ WORDS: Final[dict[str, str]] = {
     "engine_failed": "*The model does not run. Your answer will come by itself when it is back.*",
     "engine_unavailable": "*The model cannot be reached. Please tell whoever hosts me; code {code}.*",
     "engine_kept_dying": "*The model stopped each time I tried to answer this. Try other words; code {code}.*",
+    "queue_place": "*{number} in the queue, {wait}. Your answer will come by itself.*",
+    "queue_cancel": "Cancel",
+    "queue_full": "*Too many are waiting for the model: you would be number {place}, {wait}. Write again in a while; code {code}.*",
+    "wait_unknown": "I cannot tell yet how long",
+    "wait_seconds": "about {seconds} s",
+    "wait_minutes": "about {minutes} min",
     "generation_failed": "*That answer failed. Please try again; code {code}.*",
     "generation_timeout": "*The model took too long over this answer. Please try again; code {code}.*",
     "context_overflow": "*That is more than the model can take in at once ({prompt_tokens} of "
     "{context_length} tokens, and the reply needs its share). Shorten the message, or use a persona with a shorter card.*",
     "empty_reply": "*No words came. Try `/scene reset`, or say it differently.*",
+    "status_model": "**Model** {model}: {state}",
+    "status_ready": "ready",
+    "status_loading": "loading",
+    "status_loading_progress": "loading, {percent} %",
+    "status_restarting": "stopped, and being started again",
+    "status_failed": "not running",
+    "status_load": "**Now** {running} being written, {waiting} waiting",
+    "status_place": "**Here** number {number} in the queue, {wait}",
+    "status_no_scene": "**Here** nobody is playing",
+    "status_playing": "**Here** {persona} is playing",
+    "status_last": "**Last reply** {tokens} tokens, {speed} a second, waited {waited} s; {reused} % of the prompt was in the cache",
+    "status_window": "**Window** `{bar}` {used} of {window} tokens: persona {head}, examples {examples}, story {turns}, free {free}",
     "stopped": "Stopped.",
     "nothing_to_stop": "Nothing is being written here.",
     "nothing_to_read": "*I read words only. Write something, or start a scene with `/play`.*",
@@ -33,6 +51,12 @@ WORDS: Final[dict[str, str]] = {
     "persona_show_nothing": "(none)",
     "length_set": "Replies here are now **{word}**.",
     "length_auto": "The model now chooses how long replies are here.",
+    "admin_only": "That is for administrators of this server.",
+    "admin_model": "Played on **{model}**.",
+    "admin_model_changed": "Now played on **{model}**, with a window of {window} tokens.",
+    "admin_model_failed": "That model could not be loaded, so the former one goes on. Its reason: {reason}",
+    "admin_model_unknown": "There is no **{file}** in the present model's folder. There are: {files}",
+    "admin_model_elsewhere": "The model runs elsewhere ({model}): change it there.",
     "reset_question": "Begin the scene with {persona} anew? What was said so far is put away.",
     "reset_yes": "Begin anew",
     "reset_no": "Keep it",
@@ -51,16 +75,17 @@ WORDS: Final[dict[str, str]] = {
         "messages. In direct messages I always answer.\n"
         "`/persona list` and `/persona show` tell who can be played.\n"
         "`/length` sets how long replies are.\n"
-        "`/stop` ends the reply that is being written.\n"
+        "`/stop` ends the reply that is being written; `/status` tells how busy I am.\n"
         "`/scene reset` begins the scene anew (asks first).\n\n"
         "`((like this))` or a line that starts with `//` is out of character: I do not read it."
     ),
     # Terminal
     "chat_opening": "{persona} · {model} · prompt format {format}\n"
     "/persona NAME   /length WORD   /reset   /quit",
-    "chat_demo": "This is the demo model: 7 MB, made to show how Troupe works, not to write well.\n"
+    "chat_demo": "This is the demo model: 6 MB, made to show how Troupe works, not to write well.\n"
     "For a real one, put a GGUF file's path in TROUPE_ENGINE__MODEL (see .env.example).",
     "chat_loading": "Loading the model…",
+    "chat_loading_progress": "Loading the model… {percent} %",
     "chat_resumed": "(the scene goes on; /reset begins anew)",
     "chat_unknown_command": "There is no command {command}. There are /persona, /length, /reset and /quit.",
     "chat_personas": "Personas: {names}",

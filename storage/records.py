@@ -4,7 +4,7 @@ Times are text, ISO 8601 in UTC with microseconds, as they are stored.
 """
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 
@@ -113,6 +113,11 @@ class ReplyFacts:
     """How many of the prompt's tokens the engine had evaluated before."""
     reply_tokens: int | None = None
     seconds: float | None = None
+    """In the engine: prompt and reply."""
+    waited_seconds: float | None = None
+    """Before that, for a slot."""
+    prompt_seconds: float | None = None
+    """Of `seconds`, what the prompt took."""
 
 
 def read_scene(row: sqlite3.Row) -> SceneRecord:
@@ -132,6 +137,11 @@ def read_scene(row: sqlite3.Row) -> SceneRecord:
         opened_at=row["opened_at"],
         closed_at=row["closed_at"],
     )
+
+
+def read_facts(row: sqlite3.Row) -> ReplyFacts:
+    """Read how an alternative came to be from a row of `alternatives`."""
+    return ReplyFacts(**{field.name: row[field.name] for field in fields(ReplyFacts)})
 
 
 def read_turn(row: sqlite3.Row) -> TurnRecord:

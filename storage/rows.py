@@ -106,8 +106,8 @@ async def _insert_alternative(
 ) -> None:
     await connection.execute(
         "INSERT INTO alternatives (turn_id, number, text, created_at, length_word, seed,"
-        " finish_reason, model, prompt_tokens, cached_tokens, reply_tokens, seconds)"
-        " VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " finish_reason, model, prompt_tokens, cached_tokens, reply_tokens, seconds,"
+        " waited_seconds, prompt_seconds) VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             turn_id,
             text,
@@ -120,6 +120,8 @@ async def _insert_alternative(
             facts.cached_tokens,
             facts.reply_tokens,
             facts.seconds,
+            facts.waited_seconds,
+            facts.prompt_seconds,
         ),
     )
 

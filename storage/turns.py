@@ -1,14 +1,15 @@
 """Turns: what was said in a scene, and the Discord messages that show it."""
 
 import builtins
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import aiosqlite
 
 from storage.clock import format_time, utc_now
 from storage.database import Database
-from storage.records import NewTurn, ReplyFacts, TurnRecord, read_turn
+from storage.records import NewTurn, ReplyFacts, TurnRecord, read_facts, read_turn
 from storage.rows import SELECT_TURNS, clear_open_replies, clear_waiting, insert_turn
 
 _LIST_TURNS = f"""
@@ -84,6 +85,16 @@ class TurnStore:
         rows = await self._database.read(_LIST_TURNS, (scene_id, from_turn_id))
         return [read_turn(row) for row in rows]
 
+    async def find_last_facts(self, scene_id: int) -> ReplyFacts | None:
+        """Return how the newest reply of a scene came to be; a greeting is none."""
+        rows = await self._database.read(
+            "SELECT alternatives.* FROM alternatives JOIN turns ON turns.id = turn_id"
+            " WHERE scene_id = ? AND role = 'persona' AND finish_reason IS NOT NULL"
+            " ORDER BY alternatives.id DESC LIMIT 1",
+            (scene_id,),
+        )
+        return read_facts(rows[0]) if rows else None
+
     async def find_by_message(self, message_id: int) -> TurnRecord | None:
         """Return the turn that a Discord message shows a part of, hidden turns included."""
         rows = await self._database.read(
@@ -117,6 +128,21 @@ class TurnStore:
         """
         async with self._database.transaction() as connection:
             await clear_waiting(connection, scene_id, up_to=up_to)
+
+    async def hide_awaiting(self, message_ids: Sequence[int]) -> builtins.list[int]:
+        """Hide those turns of deleted messages that still await an answer.
+
+        Returns:
+            The scenes in which that changed something.
+        """
+        async with self._database.transaction() as connection:
+            rows = await connection.execute_fetchall(
+                "UPDATE turns SET hidden = 1, awaits_answer = 0 WHERE awaits_answer = 1 AND id IN"
+                " (SELECT turn_id FROM turn_messages WHERE message_id IN"
+                " (SELECT value FROM json_each(?))) RETURNING scene_id",
+                (json.dumps(list(message_ids)),),
+            )
+        return sorted({int(row["scene_id"]) for row in rows})
 
     async def note_open_message(self, scene_id: int, message_id: int, part: int) -> None:
         """Remember a message of a reply that is being written, until the reply is stored.

@@ -9,7 +9,7 @@ import pytest
 import bot.generation.errors
 import personas.errors
 import storage.errors
-from bot.errors import WORD_KEYS, StartupError, explain
+from bot.errors import WORD_KEYS, StartupError, explain, say_wait
 from bot.words import WORDS
 
 SECRET = "do-not-show-this"  # noqa: S105 - a mark, not a password
@@ -30,7 +30,8 @@ def make_error(kind):
         return kind(SECRET)
     positional, named = [], {}
     for name, parameter in inspect.signature(kind).parameters.items():
-        value = 4711 if parameter.annotation in {int, float} else f"{SECRET} {name}"
+        is_number = parameter.annotation in {int, float, float | None}
+        value = 4711 if is_number else f"{SECRET} {name}"
         if parameter.kind is parameter.KEYWORD_ONLY:
             named[name] = value
         else:
@@ -124,3 +125,18 @@ def test_no_entry_is_for_a_class_that_nobody_raises():
 def test_a_failed_start_has_an_exit_code(arguments, code):
     error = StartupError("mend it", **arguments)
     assert (str(error), error.exit_code) == ("mend it", code)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (None, "I cannot tell yet how long"),
+        (0.4, "about 5 s"),
+        (22, "about 20 s"),
+        (59, "about 60 s"),
+        (95, "about 2 min"),
+        (600, "about 10 min"),
+    ],
+)
+def test_a_wait_is_as_exact_as_it_is_known(seconds, expected):
+    assert say_wait(seconds) == expected

@@ -5,8 +5,9 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot.app import Troupe, open_library, open_performer, open_troupe
-from bot.cli.terminal import LineReader, TerminalStage, write
+from bot.app import Troupe, open_library, open_troupe
+from bot.cli.terminal import LineReader, TerminalStage, show_loading, write
+from bot.engine_room import open_performer
 from bot.errors import StartupError
 from bot.generation.config import DEMO_MODEL, LlamaCppConfig
 from bot.generation.errors import EmptyReplyError
@@ -112,10 +113,14 @@ class _Sitting:
             self._settings.engine.model == DEMO_MODEL
         ):
             _print(say("chat_demo") + "\n")
-        _print(say("chat_loading"))
         engine = self._troupe.engine
-        await _wait_for_remote(self._settings, engine)
-        info = await engine.wait_ready()
+        loading = asyncio.create_task(show_loading(engine), name="show-loading")
+        try:
+            await _wait_for_remote(self._settings, engine)
+            info = await engine.wait_ready()
+        finally:
+            loading.cancel()
+            await asyncio.wait({loading})
         manner = self._troupe.performer.get_manner(info)
         _print(
             say(

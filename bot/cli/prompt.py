@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from bot.app import open_performer
+from bot.engine_room import open_performer
 from bot.errors import StartupError
 from bot.generation.config import LlamaCppConfig
 from bot.generation.errors import EngineError, EngineUnavailableError, GenerationError

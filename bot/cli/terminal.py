@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
-from bot.errors import explain
+from bot.errors import explain, say_wait
 from bot.scenes.stage import NoteMessage, ReplyDisplay
 from bot.words import say
 
@@ -19,9 +19,11 @@ else:
     import termios
 
 if TYPE_CHECKING:
-    from bot.generation.types import EngineState
+    from bot.generation.engine import Engine
+    from bot.generation.types import EngineState, QueuePlace
     from storage.records import SceneRecord
 
+_PROGRESS_SECONDS = 0.2
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -110,6 +112,9 @@ class _TerminalReply:
     def wait_for_engine(self, state: "EngineState") -> None:
         self._line(say(f"engine_{state}"))
 
+    def wait_in_queue(self, place: "QueuePlace") -> None:
+        self._line(say("queue_place", number=place.number, wait=say_wait(place.seconds)))
+
     async def finish(self, text: str) -> Sequence[int]:
         self.show(text)
         write("\n\n")
@@ -127,6 +132,25 @@ class _TerminalReply:
     def _line(self, text: str) -> None:
         write(f"\n{text}\n")
         self._printed = None
+
+
+async def show_loading(engine: "Engine") -> None:
+    """Say that the model loads, and on a terminal how much of it has; runs until cancelled."""
+    shown = say("chat_loading")
+    sys.stdout.write(shown)
+    sys.stdout.flush()
+    try:
+        while True:
+            await asyncio.sleep(_PROGRESS_SECONDS)
+            if engine.progress is None or not sys.stdout.isatty():
+                continue
+            line = say("chat_loading_progress", percent=round(100 * engine.progress))
+            if line != shown:
+                shown = line
+                sys.stdout.write(f"\r{line}")
+                sys.stdout.flush()
+    finally:
+        write("\n")
 
 
 def _set_if_wanted(answer: "asyncio.Future[str | None]", line: str | None) -> None:

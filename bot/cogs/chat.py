@@ -8,6 +8,7 @@ from discord.ext import commands
 from bot.cogs.incoming import read_message
 from bot.cogs.sending import FAILURES
 from bot.errors import explain
+from bot.messages import write_scene_key
 from bot.scenes.service import SceneService
 from bot.words import say
 from personas.errors import PersonaError
@@ -36,6 +37,16 @@ class ChatCog(commands.Cog):
             await self._service.hear(incoming)
         except (PersonaError, StorageError) as error:
             await _say_in(message.channel, explain(error))
+
+    @commands.Cog.listener()
+    async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
+        """A message was deleted: nobody waits for an answer to it."""
+        await self._service.take_back(write_scene_key(event.channel_id), [event.message_id])
+
+    @commands.Cog.listener()
+    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        """Many were deleted at once."""
+        await self._service.take_back(write_scene_key(event.channel_id), sorted(event.message_ids))
 
 
 async def _say_in(channel: discord.abc.Messageable, text: str) -> None:

@@ -13,6 +13,12 @@ from personas.persona import Persona
 _FACT_LENGTH = 100
 
 
+class HasService(discord.Client):
+    """What buttons need of the client, which they reach through their interaction only."""
+
+    service: SceneService
+
+
 class RefusedError(app_commands.AppCommandError):
     """A command that is not carried out; the text is the plain line for the person."""
 

@@ -8,7 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.play import post_greeting
-from bot.cogs.replies import RefusedError, read_place
+from bot.cogs.replies import HasService, RefusedError, read_place
 from bot.cogs.sending import FAILURES
 from bot.errors import explain
 from bot.prompting.untrusted import clean_name
@@ -93,12 +93,6 @@ class ResetButton(
         except (PersonaError, StorageError, *FAILURES) as error:  # buttons have no error hook
             text = explain(error)
         await interaction.edit_original_response(content=text, view=None)
-
-
-class HasService(discord.Client):
-    """What buttons need of the client, which they reach through their interaction only."""
-
-    service: SceneService
 
 
 async def find_own_scene(service: SceneService, interaction: discord.Interaction) -> SceneRecord:

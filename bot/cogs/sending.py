@@ -5,12 +5,14 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import aiohttp
 import discord
 
-from bot.errors import explain
-from bot.generation.types import EngineState
+from bot.cogs.stop import make_stop_view
+from bot.errors import explain, say_wait
+from bot.generation.types import EngineState, QueuePlace
 from bot.messages import Pacing
 from bot.scenes.stage import NoteMessage, ReplyDisplay, StageError
 from bot.text import has_sentence, split_message
@@ -29,6 +31,13 @@ FAILURES = (discord.HTTPException, aiohttp.ClientError, OSError)
 """How discord.py says that a call did not work, after its own retries."""
 
 
+class _Part(NamedTuple):
+    """One message as it should be."""
+
+    text: str
+    can_cancel: bool
+
+
 class ReplyMessages:
     """The messages of one reply, kept up with its text by one task."""
 
@@ -37,17 +46,20 @@ class ReplyMessages:
         channel: discord.PartialMessageable,
         *,
         heading: str,
+        scene_id: int,
         pacing: Pacing,
         message_ids: Sequence[int],
         note_message: NoteMessage,
     ) -> None:
         self._channel = channel
         self._heading = heading
+        self._scene_id = scene_id
         self._pacing = pacing
         self._note_message = note_message
         self._messages = [channel.get_partial_message(id_) for id_ in message_ids]
-        self._written: list[str | None] = [None] * len(self._messages)
+        self._written: list[_Part | None] = [None] * len(self._messages)
         self._target = ""
+        self._can_cancel = False
         self._last_write = -1e9
         self._nonce = secrets.token_hex(8)
         self._changed = asyncio.Event()
@@ -60,12 +72,21 @@ class ReplyMessages:
     def show(self, text: str) -> None:
         """Have the text so far shown soon."""
         self._target = self._heading + text
+        self._can_cancel = False
         self._has_text.set()
         self._changed.set()
 
     def wait_for_engine(self, state: EngineState) -> None:
         """Say that the answer will come by itself."""
-        self._target = say(f"engine_{state}")
+        self._say_plainly(say(f"engine_{state}"))
+
+    def wait_in_queue(self, place: QueuePlace) -> None:
+        """Say who is before this reply, with a button that cancels it."""
+        wait = say_wait(place.seconds)
+        self._say_plainly(say("queue_place", number=place.number, wait=wait), can_cancel=True)
+
+    def _say_plainly(self, line: str, *, can_cancel: bool = False) -> None:
+        self._target, self._can_cancel = line, can_cancel
         self._has_text.set()
         self._hurries = True  # a plain line need not wait for a first sentence
         self._changed.set()
@@ -77,7 +98,7 @@ class ReplyMessages:
             StageError: If Discord does not take it.
         """
         await self._settle()
-        self._target = self._heading + text
+        self._target, self._can_cancel = self._heading + text, False
         for attempt in range(_TRIES):
             try:
                 await self._write()
@@ -94,7 +115,7 @@ class ReplyMessages:
     async def fail(self, error: Exception) -> None:
         """Say in one line what went wrong, in place of the reply."""
         await self._settle()
-        self._target = explain(error)
+        self._target, self._can_cancel = explain(error), False
         with contextlib.suppress(*FAILURES):
             await self._write()
 
@@ -152,7 +173,8 @@ class ReplyMessages:
 
     async def _write(self) -> None:
         """Bring the messages to the newest text: edit, send further parts, delete spare ones."""
-        parts = split_message(self._target)
+        texts = split_message(self._target)
+        parts = [_Part(text, self._can_cancel and not n) for n, text in enumerate(texts)]
         for number, part in enumerate(parts):
             if number == len(self._messages):
                 await self._send(number, part)
@@ -164,20 +186,24 @@ class ReplyMessages:
             with contextlib.suppress(discord.NotFound):
                 await message.delete()
 
-    async def _send(self, number: int, part: str) -> None:
+    async def _send(self, number: int, part: _Part) -> None:
         try:
-            message = await self._channel.send(
-                part,
-                allowed_mentions=_PINGS,
-                # The same when it is tried again: Discord then gives back the message it has.
-                nonce=f"{self._nonce}-{number}",
-            )
+            # The same nonce when it is tried again: Discord then gives back the message it has.
+            message = await self._post(part, nonce=f"{self._nonce}-{number}")
         finally:
             self._last_write = asyncio.get_running_loop().time()
         self._messages.append(self._channel.get_partial_message(message.id))
         # A message of an earlier try has the text of that time.
-        self._written.append(message.content)
+        self._written.append(_Part(message.content, bool(message.components)))
         await self._note(message.id, number)
+
+    async def _post(self, part: _Part, nonce: str) -> discord.Message:
+        if part.can_cancel:
+            view = make_stop_view(self._scene_id)
+            return await self._channel.send(
+                part.text, allowed_mentions=_PINGS, nonce=nonce, view=view
+            )
+        return await self._channel.send(part.text, allowed_mentions=_PINGS, nonce=nonce)
 
     async def _note(self, message_id: int, number: int) -> None:
         """Have a message remembered; a reply is not lost because that failed."""
@@ -186,18 +212,20 @@ class ReplyMessages:
         except StorageError:
             _log.exception("a message was not noted", extra={"action": "note-failed"})
 
-    async def _edit(self, number: int, part: str) -> None:
+    async def _edit(self, number: int, part: _Part) -> None:
         loop = asyncio.get_running_loop()
         pause = self._last_write + self._pacing.edit_seconds - loop.time()
         if pause > 0:
             await asyncio.sleep(pause)
         try:
-            await self._messages[number].edit(content=part, allowed_mentions=_PINGS)
+            await self._messages[number].edit(
+                content=part.text, allowed_mentions=_PINGS, view=self._choose_view(number, part)
+            )
         except discord.NotFound:
             # Somebody deleted it while it was written: it is sent anew only if it was a line of an
             # earlier try, which the person has not seen as a reply.
             if self._written[number] is None:
-                message = await self._channel.send(part, allowed_mentions=_PINGS)
+                message = await self._post(part, nonce=f"{self._nonce}-{number}-again")
                 self._messages[number] = self._channel.get_partial_message(message.id)
                 await self._note(message.id, number)
         finally:
@@ -205,6 +233,13 @@ class ReplyMessages:
             # would then be closer than two calls of ours.
             self._last_write = loop.time()
         self._written[number] = part
+
+    def _choose_view(self, number: int, part: _Part) -> discord.ui.View | None:
+        """The button, or None to take it away; left as it is where there never was one."""
+        if part.can_cancel:
+            return make_stop_view(self._scene_id)
+        before = self._written[number]
+        return None if before is None or before.can_cancel else discord.utils.MISSING
 
     async def _keep_typing(self) -> None:
         """Show typing until the first text; without permission for it the reply still comes."""
@@ -243,6 +278,7 @@ class DiscordStage:
             # Partial: after a restart DMs and archived threads are in no cache.
             self._client.get_partial_messageable(scene.channel_id, guild_id=scene.guild_id),
             heading=write_heading(persona_name),
+            scene_id=scene.id,
             pacing=self._pacing,
             message_ids=message_ids,
             note_message=note_message,

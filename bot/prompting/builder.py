@@ -8,7 +8,14 @@ from bot.generation.errors import ContextOverflowError
 from bot.prompting.examples import read_examples
 from bot.prompting.formats.lengths import get_token_limit
 from bot.prompting.macros import replace_macros
-from bot.prompting.prompt import HeadParts, Person, Prompt, PromptTurn, Segment
+from bot.prompting.prompt import (
+    HeadParts,
+    Person,
+    Prompt,
+    PromptShares,
+    PromptTurn,
+    Segment,
+)
 from bot.prompting.untrusted import KNOWN_SPECIAL_STRINGS, Neutraliser, clean_name
 from storage.records import Role
 
@@ -86,7 +93,12 @@ class PromptBuilder:
             prompt = self._finish(parts, examples, turns, budget)
             count = await count_tokens(prompt.text, whole=True)
             if count <= budget.prompt_tokens:
-                return prompt, count, turns
+                shares = PromptShares(
+                    head=fixed,
+                    examples=await _count_all([t.segments for t in examples], count_tokens),
+                    turns=await _count_all([t.segments for t in turns], count_tokens),
+                )
+                return replace(prompt, shares=shares), count, turns
             if len(turns) <= 1 and not examples:
                 raise ContextOverflowError(
                     prompt_tokens=count, context_length=budget.context_length

@@ -89,6 +89,16 @@ class HeadParts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromptShares:
+    """How many tokens of a prompt are what, counted piece by piece."""
+
+    head: int
+    """Persona, scenario, and the open turn's header."""
+    examples: int
+    turns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
     """A prompt that fits its window."""
 
@@ -99,6 +109,10 @@ class Prompt:
     max_tokens: int
     anchor_turn_id: int | None
     """The oldest turn that is in it, when older ones no longer fitted."""
+    model: str = ""
+    """Whose format and vocabulary it was written for."""
+    shares: PromptShares | None = None
+    """None when nothing was there to count with."""
 
     @property
     def text(self) -> str:

@@ -12,13 +12,14 @@ from bot.generation.errors import (
 )
 from bot.generation.types import EngineState, FinishReason
 from bot.prompting.untrusted import clean_name
-from bot.scenes.performer import Reply
+from bot.scenes.performer import Reply, Turn
 from bot.scenes.script import write_facts, write_script, write_turn
 from personas.errors import PersonaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bot.generation.types import QueuePlace
     from bot.messages import Pacing
     from bot.prompting.prompt import Prompt
     from bot.scenes.performer import Performer
@@ -40,6 +41,13 @@ class Progress:
     """Set: what was said so far is the reply."""
     writing: bool = False
     """The model writes, or what it wrote is being shown: worth waiting for at the end."""
+    taken_back: bool = False
+    """What is being answered was deleted: the reply goes, and what else waits is answered anew."""
+
+    def reset(self) -> None:
+        """Forget what was asked of the last answer."""
+        self.stop.clear()
+        self.taken_back = False
 
 
 class Answerer:
@@ -95,7 +103,11 @@ class Answerer:
         up_to = max(turn.id for turn in turns)  # what is said from now on has a greater one
         try:
             reply = await self._perform_until_stopped(scene, turns, display, progress)
-            await self._conclude(scene, reply, display, up_to)
+            if progress.taken_back:
+                await display.discard()
+                await self._turns.clear_awaiting(scene.id, up_to=0)  # its messages only
+            else:
+                await self._conclude(scene, reply, display, up_to)
         except EngineUnavailableError as error:
             # The turns go on awaiting: when the operator has mended it, the next start answers.
             await display.fail(error)
@@ -138,7 +150,7 @@ class Answerer:
         progress: Progress,
     ) -> Reply | None:
         """Perform, unless somebody asks to stop: then what was said so far is the reply."""
-        shown = _Shown(display)
+        shown = _Shown(display, self._pacing.notice_seconds)
         performing = asyncio.ensure_future(self._perform(scene, turns, shown, progress))
         stopping = asyncio.ensure_future(progress.stop.wait())
         try:
@@ -146,6 +158,7 @@ class Answerer:
             if performing.done():
                 return performing.result()
         finally:
+            shown.cancel_notice()
             await _cancel(performing, stopping)
         if not shown.text:
             return None
@@ -169,7 +182,11 @@ class Answerer:
                     prompt,
                     persona_name=persona_name,
                     show=shown,
-                    affinity=self._affinity(scene.scene_key),
+                    turn=Turn(
+                        affinity=self._affinity(scene.scene_key),
+                        person=_find_asker(turns),
+                        tell=shown.note_place,
+                    ),
                 )
             except EngineDiedError:
                 progress.writing = False
@@ -210,15 +227,47 @@ class Answerer:
 
 
 class _Shown:
-    """Remembers what the display was last given."""
+    """Remembers what the display was last given, and says after a moment that a reply waits."""
 
-    def __init__(self, display: "ReplyDisplay") -> None:
+    def __init__(self, display: "ReplyDisplay", notice_seconds: float) -> None:
         self.display = display
         self.text = ""
+        self._notice_seconds = notice_seconds
+        self._place: QueuePlace | None = None
+        self._notice: asyncio.TimerHandle | None = None
+        self._noticed = False
 
     def __call__(self, text: str) -> None:
         self.text = text
         self.display.show(text)
+
+    def note_place(self, place: "QueuePlace | None") -> None:
+        """Take the place in the queue; None is the end of waiting."""
+        self._place = place
+        if place is None:
+            self.cancel_notice()
+        elif self._noticed:
+            self.display.wait_in_queue(place)
+        elif self._notice is None:
+            loop = asyncio.get_running_loop()
+            self._notice = loop.call_later(self._notice_seconds, self._say_place)
+
+    def cancel_notice(self) -> None:
+        """Say nothing about the queue any more."""
+        if self._notice is not None:
+            self._notice.cancel()
+            self._notice = None
+        self._noticed = False
+
+    def _say_place(self) -> None:
+        if self._place is not None:
+            self._noticed = True
+            self.display.wait_in_queue(self._place)
+
+
+def _find_asker(turns: "Sequence[TurnRecord]") -> int | None:
+    """Who is answered: the person of the newest turn that awaits it."""
+    return next((turn.person_id for turn in reversed(turns) if turn.awaits_answer), None)
 
 
 async def _cancel(*tasks: "asyncio.Future[Any]") -> None:

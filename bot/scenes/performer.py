@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.generation.types import FinishReason, GenerationRequest
@@ -14,8 +14,8 @@ from bot.text import tidy_reply
 
 if TYPE_CHECKING:
     from bot.generation.engine import Engine
-    from bot.generation.scheduler import Scheduler
-    from bot.generation.types import ModelInfo, SamplerSettings, Timings
+    from bot.generation.scheduler import Load, Scheduler
+    from bot.generation.types import ModelInfo, QueuePlace, SamplerSettings, Timings
     from bot.prompting.formats.detect import FormatChoice
     from bot.prompting.prompt import Prompt
 
@@ -31,6 +31,22 @@ class Reply:
     finish_reason: FinishReason
     seed: int | None = None
     timings: "Timings | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """Whose turn it is in the queue."""
+
+    affinity: str = ""
+    """The scene's, also for routers that keep caches warm."""
+    person: int | None = None
+    """Who is answered."""
+    tell: Callable[["QueuePlace | None"], None] | None = None
+    """Called with the place while it waits, and with None when it is served after all."""
+
+
+NO_TURN = Turn()
+"""Of somebody who is alone with the model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,18 +72,27 @@ class Performer:
         Args:
             engine: Counts tokens.
             scheduler: Generates, in order.
-            choose_manner: Called once, when the engine has said what its model is.
+            choose_manner: Called once a model, when the engine has said what it is.
         """
         self._engine = engine
         self._scheduler = scheduler
         self._choose_manner = choose_manner
-        self._manner: Manner | None = None
+        self._manners: dict[str, Manner] = {}
         self._count_tokens = TokenCounter(engine.count_tokens)
 
     @property
     def engine(self) -> "Engine":
         """For its state."""
         return self._engine
+
+    @property
+    def load(self) -> "Load":
+        """How busy the engine is."""
+        return self._scheduler.load
+
+    def find_place(self, affinity: str) -> "QueuePlace | None":
+        """Where a scene waits; None if it does not."""
+        return self._scheduler.find_place(affinity)
 
     async def prepare(self, script: Script) -> "Prompt":
         """Wait for the model and build a prompt that fits.
@@ -82,7 +107,8 @@ class Performer:
             context_length=info.context_length, reply_tokens=get_token_limit(script.length_word)
         )
         builder = PromptBuilder(manner.choice.prompt_format, manner.special_strings)
-        return await builder.build(script, budget=budget, count_tokens=self._count_tokens)
+        prompt = await builder.build(script, budget=budget, count_tokens=self._count_tokens)
+        return replace(prompt, model=info.name)
 
     async def speak(
         self,
@@ -91,7 +117,7 @@ class Performer:
         persona_name: str,
         show: Callable[[str], None],
         seed: int | None = None,
-        affinity: str = "",
+        turn: Turn = NO_TURN,
     ) -> Reply:
         """Generate a reply; an empty one is tried once more with another seed.
 
@@ -100,7 +126,7 @@ class Performer:
             persona_name: Taken off where the model repeats it.
             show: Called with the whole text so far each time it grew.
             seed: None draws one.
-            affinity: The scene's, for routers that keep caches warm.
+            turn: Whose turn it is, and who is told while it waits.
 
         Raises:
             GenerationError: If it failed.
@@ -116,15 +142,21 @@ class Performer:
                 sampler=self.get_manner(info).sampler,
                 stop_sequences=prompt.stop_sequences,
                 seed=attempt,
-                affinity=affinity,
+                affinity=turn.affinity,
+                model=prompt.model,
+                person=turn.person,
             )
-            reply = await self._generate(request, persona_name, show)
+            reply = await self._generate(request, persona_name, show, turn.tell)
             if reply.text:
                 break
         return reply
 
     async def _generate(
-        self, request: GenerationRequest, persona_name: str, show: Callable[[str], None]
+        self,
+        request: GenerationRequest,
+        persona_name: str,
+        show: Callable[[str], None],
+        tell: Callable[["QueuePlace | None"], None] | None,
     ) -> Reply:
         people = [
             stop.strip("\n:")
@@ -133,7 +165,7 @@ class Performer:
         ]
         raw = shown = ""
         reason, timings = FinishReason.STOP, None
-        async with aclosing(self._scheduler.generate(request)) as chunks:
+        async with aclosing(self._scheduler.generate(request, tell)) as chunks:
             async for chunk in chunks:
                 raw += chunk.text
                 reason = chunk.finish_reason or reason
@@ -147,6 +179,12 @@ class Performer:
 
     def get_manner(self, info: "ModelInfo") -> Manner:
         """How this model is spoken to, chosen once."""
-        if self._manner is None:
-            self._manner = self._choose_manner(info)
-        return self._manner
+        if info.name not in self._manners:
+            self._manners[info.name] = self._choose_manner(info)
+        return self._manners[info.name]
+
+    def change_model(self, choose_manner: Callable[["ModelInfo"], Manner]) -> None:
+        """Forget what was known of the model: another one took its place."""
+        self._choose_manner = choose_manner
+        self._manners.clear()
+        self._count_tokens = TokenCounter(self._engine.count_tokens)

@@ -77,6 +77,12 @@ class SceneRunner:
         job.progress.stop.set()
         return True
 
+    def take_back(self, scene_id: int) -> None:
+        """Drop the reply that is being written, because what it answers was deleted."""
+        if (job := self._jobs.get(scene_id)) is not None:
+            job.progress.taken_back = True
+            job.progress.stop.set()
+
     def end(self, scene_id: int) -> None:
         """Stop a scene's reply and answer nothing more in it, because the scene is over."""
         if (job := self._jobs.get(scene_id)) is not None:
@@ -113,6 +119,8 @@ class SceneRunner:
     async def _answer_next(self, scene_id: int, stage: "Stage", job: _Job) -> bool:
         """Gather and answer once; False when there is nothing more to do."""
         await self._gather(job)
+        if job.progress.taken_back:  # before it was answered: what is read next says so
+            job.progress.reset()
         scene = await self._scenes.get(scene_id)
         turns = await self._turns.list(scene_id, from_turn_id=scene.anchor_turn_id)
         if self._closing or job.ending:
@@ -128,7 +136,7 @@ class SceneRunner:
             # Otherwise the turns go on awaiting: a new message or connection tries again.
             return error.is_permanent
         finally:
-            job.progress.stop.clear()
+            job.progress.reset()
 
     async def _gather(self, job: _Job) -> None:
         """Wait until no new message came for a moment, but not for ever."""

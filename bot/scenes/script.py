@@ -59,4 +59,6 @@ def write_facts(scene: "SceneRecord", reply: "Reply", *, engine_name: str) -> Re
         cached_tokens=timings.cached_tokens if timings else None,
         reply_tokens=timings.reply_tokens if timings else None,
         seconds=timings.seconds if timings else None,
+        waited_seconds=timings.waited_seconds if timings else None,
+        prompt_seconds=timings.prompt_seconds if timings else None,
     )

@@ -11,6 +11,8 @@ from bot.prompting.untrusted import clean_name
 from storage.records import Answers, NewScene, NewTurn, Role
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.messages import IncomingMessage
     from bot.scenes.runner import SceneRunner
     from bot.scenes.stage import Stage
@@ -106,6 +108,16 @@ class SceneService:
                 ),
             )
         return self._runner.wake(scene.id) if turn else None
+
+    async def take_back(self, scene_key: str, message_ids: "Sequence[int]") -> None:
+        """Messages were deleted: what of them was not answered yet leaves the story.
+
+        A reply that is being written to them is dropped.
+        """
+        async with self._lock(scene_key):  # a message that is deleted at once is stored first
+            scene_ids = await self._turns.hide_awaiting(message_ids)
+        for scene_id in scene_ids:
+            self._runner.take_back(scene_id)
 
     async def find(self, scene_key: str) -> "SceneRecord | None":
         """The scene that is played in a place."""

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from bot.generation.types import EngineState
+    from bot.generation.types import EngineState, QueuePlace
     from storage.records import SceneRecord
 
 NoteMessage = Callable[[int, int], Awaitable[None]]
@@ -35,6 +35,10 @@ class ReplyDisplay(Protocol):
 
     def wait_for_engine(self, state: "EngineState") -> None:
         """Say in one line that the answer will come by itself; the next text takes its place."""
+        ...
+
+    def wait_in_queue(self, place: "QueuePlace") -> None:
+        """Say in one line who is before this reply, and offer to cancel it."""
         ...
 
     async def finish(self, text: str) -> Sequence[int]:

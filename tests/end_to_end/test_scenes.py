@@ -291,7 +291,9 @@ async def test_nobody_is_pinged_whatever_the_model_writes(
 
 
 async def test_every_command_is_registered_once_with_a_description(bot, fake):
-    assert set(fake.commands) == {"play", "length", "stop", "help", "persona", "scene"}
+    assert set(fake.commands) == {
+        "play", "length", "stop", "status", "help", "persona", "scene",
+    }  # fmt: skip
 
 
 async def test_a_sharded_bot_plays_as_well(fake, model, settings, noor, tavern):

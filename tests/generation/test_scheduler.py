@@ -4,14 +4,20 @@ from contextlib import aclosing
 
 import pytest
 
-from bot.generation.errors import EngineDiedError, EngineUnavailableError
-from bot.generation.scheduler import Scheduler
+from bot.generation.errors import (
+    EngineDiedError,
+    EngineUnavailableError,
+    GenerationTimeoutError,
+    QueueFullError,
+)
+from bot.generation.scheduler import Load, Scheduler
 from bot.generation.types import (
     EngineState,
     FinishReason,
     GenerationChunk,
     GenerationRequest,
     ModelInfo,
+    QueuePlace,
 )
 
 
@@ -20,6 +26,7 @@ class GatedEngine:
 
     name = "gated"
     state = EngineState.READY
+    progress = None
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
@@ -210,8 +217,103 @@ async def test_a_model_that_never_loads_is_an_error_each_time(
     assert await start(scheduler, "a") == "a"
 
 
-async def test_the_model_is_asked_for_its_slots_once(engine: GatedEngine, scheduler: Scheduler):
+async def test_a_model_that_comes_back_with_other_slots(engine: GatedEngine, scheduler: Scheduler):
+    engine.slots = 1
+    tasks = [start(scheduler, prompt) for prompt in "ab"]
+    await settle()
+    assert engine.began == ["a"]
+    engine.slots = 3
+    tasks.append(start(scheduler, "c"))
+    await settle()
+    assert sorted(engine.began) == ["a", "b", "c"]
     for prompt in "abc":
         engine.finish(prompt)
-        await start(scheduler, prompt)
-    assert engine.asked_ready == 1
+    assert await asyncio.gather(*tasks) == list("abc")
+
+
+def ask(prompt: str, *, scene: str = "", person: int | None = None) -> GenerationRequest:
+    return GenerationRequest(prompt=prompt, max_tokens=5, affinity=scene, person=person)
+
+
+def begin(
+    scheduler: Scheduler, request: GenerationRequest, told: list[QueuePlace | None] | None = None
+) -> asyncio.Task[str]:
+    tell = None if told is None else told.append
+
+    async def read() -> str:
+        async with aclosing(scheduler.generate(request, tell)) as chunks:
+            return "".join([chunk.text async for chunk in chunks])
+
+    return asyncio.create_task(read())
+
+
+async def test_one_scene_runs_once_at_a_time_and_in_order(
+    engine: GatedEngine, scheduler: Scheduler
+):
+    tasks = [begin(scheduler, ask(prompt, scene="one")) for prompt in "abc"]
+    await settle()
+    assert engine.began == ["a"], "two slots, but one scene"
+    for prompt in "abc":
+        engine.finish(prompt)
+    await asyncio.gather(*tasks)
+    assert engine.began == list("abc")
+
+
+async def test_a_full_queue_refuses_at_once_with_place_and_wait(engine: GatedEngine):
+    engine.slots = 1
+    scheduler = Scheduler(engine, queue_limit=2)
+    tasks = [start(scheduler, prompt) for prompt in "abc"]
+    await settle()
+    with pytest.raises(QueueFullError) as caught:
+        await start(scheduler, "d")
+    assert caught.value.place == 3
+    assert caught.value.seconds is None, "nothing is known yet of how long a reply takes"
+    tasks[2].cancel()
+    await settle()
+    tasks[2] = start(scheduler, "e")
+    for prompt in "abe":
+        engine.finish(prompt)
+    assert await asyncio.gather(*tasks) == ["a", "b", "e"]
+
+
+async def test_those_who_wait_are_told_their_place(engine: GatedEngine, scheduler: Scheduler):
+    engine.slots = 1
+    told: list[QueuePlace | None] = []
+    tasks = [start(scheduler, prompt) for prompt in "ab"]
+    await settle()
+    tasks.append(begin(scheduler, ask("c", scene="mine"), told))
+    await settle()
+    assert told == [QueuePlace(number=2, seconds=None)]
+    assert scheduler.find_place("mine") == told[-1]
+    assert scheduler.load == Load(running=1, waiting=2, slots=1)
+    engine.finish("a")
+    await settle()
+    assert told[-1] is not None
+    assert told[-1].number == 1
+    assert told[-1].seconds is not None, "one reply was measured"
+    for prompt in "bc":
+        engine.finish(prompt)
+    await asyncio.gather(*tasks)
+    assert told[-1] is None, "it waits no more"
+    assert scheduler.find_place("mine") is None
+    assert scheduler.load == Load(running=0, waiting=0, slots=1)
+
+
+async def test_a_reply_that_takes_too_long_is_ended(engine: GatedEngine):
+    engine.slots = 1
+    scheduler = Scheduler(engine, timeout_seconds=0.05)
+    first, second = start(scheduler, "a"), start(scheduler, "b")
+    with pytest.raises(GenerationTimeoutError):
+        await first
+    assert engine.ended == ["a"]
+    engine.finish("b")
+    assert await second == "b", "its time counts from its own beginning"
+
+
+async def test_a_slow_reader_is_not_interrupted(engine: GatedEngine):
+    scheduler = Scheduler(engine, timeout_seconds=0.05)
+    engine.finish("a")
+    async with aclosing(scheduler.generate(ask("a"))) as chunks:
+        assert (await anext(chunks)).text == "a"
+        await asyncio.sleep(0.1)
+        assert (await anext(chunks)).finish_reason is FinishReason.STOP

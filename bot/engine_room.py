@@ -1,0 +1,134 @@
+"""The model that is played on: opened at the start, exchanged while people play."""
+
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from bot.errors import StartupError
+from bot.generation.catalogue import choose_sampler
+from bot.generation.config import LlamaCppConfig
+from bot.generation.engine_switch import EngineSwitch
+from bot.generation.errors import EngineUnavailableError
+from bot.generation.factory import inspect_model, open_engine
+from bot.generation.llama_protocol import list_stand_ins
+from bot.generation.scheduler import Scheduler
+from bot.prompting.formats.detect import FormatChoice, choose_format
+from bot.scenes.performer import Manner, Performer
+
+if TYPE_CHECKING:
+    from bot.generation.config import EngineConfig
+    from bot.generation.types import ModelInfo
+    from bot.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+class EngineRoom:
+    """Owns the engine and what speaks to it."""
+
+    def __init__(self, settings: "Settings") -> None:
+        """Start the engine; its model loads while this has long returned.
+
+        Raises:
+            EngineUnavailableError: If the model file cannot be used, with what would do.
+        """
+        self._settings = settings
+        manner = choose_manner(settings)
+        self._switch = EngineSwitch(open_engine(settings.engine))
+        scheduler = Scheduler(self._switch, timeout_seconds=settings.reply_timeout_seconds)
+        self.performer = Performer(self._switch, scheduler, manner)
+
+    @property
+    def config(self) -> "EngineConfig":
+        """What runs now."""
+        return self._settings.engine
+
+    async def change_model(self, config: "EngineConfig") -> "ModelInfo":
+        """Play on another model from now on; nobody's turn is lost.
+
+        Raises:
+            EngineError: If it cannot be used, with what would do; the present one goes on.
+        """
+        old, new = self._settings, self._settings.model_copy(update={"engine": config})
+        manner = choose_manner(new)  # reads the file's header: a wrong path changes nothing
+
+        def switched() -> None:
+            self._settings = new
+            self.performer.change_model(manner)
+
+        return await self._switch.swap(
+            lambda: open_engine(new.engine), lambda: open_engine(old.engine), switched=switched
+        )
+
+    async def aclose(self) -> None:
+        """End the engine."""
+        await self._switch.aclose()
+
+
+@asynccontextmanager
+async def open_engine_room(settings: "Settings") -> AsyncGenerator[EngineRoom]:
+    """The engine and what speaks to it, without any storage.
+
+    Raises:
+        StartupError: If the model cannot be used.
+    """
+    try:
+        room = EngineRoom(settings)
+    except EngineUnavailableError as error:
+        raise StartupError(error.fix) from error
+    try:
+        yield room
+    finally:
+        await room.aclose()
+
+
+@asynccontextmanager
+async def open_performer(settings: "Settings") -> AsyncGenerator[Performer]:
+    """What speaks to the model, for whoever plays without storage.
+
+    Raises:
+        StartupError: If the model cannot be used.
+    """
+    async with open_engine_room(settings) as room:
+        yield room.performer
+
+
+def choose_manner(settings: "Settings") -> Callable[["ModelInfo"], Manner]:
+    """How a model is spoken to: from its file, or else from what its server says."""
+    config = settings.engine
+    header = inspect_model(config) if isinstance(config, LlamaCppConfig) else None
+    file_name = config.model.name if isinstance(config, LlamaCppConfig) else ""
+
+    def choose(info: "ModelInfo") -> Manner:
+        name = f"{file_name} {header.name}" if header else info.name
+        choice = choose_format(
+            setting=settings.prompt_format,
+            chat_template=header.chat_template if header else info.chat_template,
+            model_name=name,
+        )
+        sampler = settings.sampler.apply(choose_sampler(name))
+        _log_choice(choice, info)
+        for sentence in list_stand_ins(sampler):
+            _log.warning("%s", sentence, extra={"action": "sampler-stand-in"})
+        return Manner(
+            choice=choice,
+            sampler=sampler,
+            special_strings=header.special_strings if header else (),
+        )
+
+    return choose
+
+
+def _log_choice(choice: FormatChoice, info: "ModelInfo") -> None:
+    level = logging.INFO if choice.certain else logging.WARNING
+    _log.log(
+        level,
+        "model %s, window %d, %d slots, prompt format %s: %s",
+        info.name,
+        info.context_length,
+        info.slots,
+        choice.prompt_format.name,
+        choice.reason,
+        extra={"action": "model-ready"},
+    )
