@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup chat run test check bench-demo format lock clean
+.PHONY: help setup chat run test check bench bench-demo format lock clean
 
 help: ## What there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ check: $(VENV)/dev.stamp ## Format, lint, import contracts, types
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/pyright
+
+bench: $(VENV)/run.stamp ## How much the cache saves and what the whole path costs, as ratios
+	@$(BIN)/python -m benchmarks.engine
 
 bench-demo: $(VENV)/run.stamp ## What the demo model can do, on prompts it has not seen
 	@$(BIN)/python -m benchmarks.demo_model
