@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from benchmarks.demo_model.judge import Asked, Reply
-from bot.app import open_performer
+from bot.engine_room import open_performer
 from bot.generation.config import DEMO_MODEL, LlamaCppConfig
 from bot.generation.types import FinishReason, GenerationRequest
 from bot.prompting.builder import Script

@@ -5,6 +5,7 @@ Speech stands in straight quotes and actions between asterisks. No sentence come
 
 # ruff: noqa: PLR2004 (the odds are what this file is made of; a name for each hides them)
 
+import re
 from dataclasses import dataclass
 from random import Random
 
@@ -25,6 +26,7 @@ LENGTHS: dict[str, tuple[int, int]] = {
 }
 """Length word: fewest and most words we aim at. Our own choice; LimaRP's table is a picture."""
 TOPICS_THAT_ASK = {"greet", "who", "howareyou", "trade", "quest", "other", "intro", "agree", "food"}
+ROLE = re.compile(r"\{(a_)?role")
 FEWEST_FOR_A_TALE = 38
 """From so many words on a story is one of the longer ones."""
 MOST_NAMES = 2
@@ -91,6 +93,8 @@ class Composer:
         """Return an expanded line that says nothing twice, or nothing."""
         for line in self.order(topic, kind):
             if line in self._lines or ("{Thing}" in line and not self.situation.said):
+                continue
+            if not self.cast.has_role and ROLE.search(line):
                 continue
             for _ in range(3):
                 text = fill(ask(choose(line, self.rng)), self.slots)

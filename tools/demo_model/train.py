@@ -1,6 +1,6 @@
 """Train the demo model and export it: vocabulary, network, GGUF file, log and loss curve.
 
-Usage: python -m tools.demo_model.train --out FOLDER [--tokens 3000000] [--seed 1]
+Usage: python -m tools.demo_model.train --out FOLDER [--tokens 6000000] [--seed 1]
 The same command again goes on from the last checkpoint in the folder.
 """
 
@@ -189,7 +189,7 @@ def main() -> None:
     """Train, export and draw."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--tokens", type=int, default=3_000_000)
+    parser.add_argument("--tokens", type=int, default=6_000_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--bfloat16", action="store_true", help="only for processors that have it")
     chosen = parser.parse_args()

@@ -20,6 +20,7 @@ BUNDLED_ITEMS = {
     "unit-seven": ("that exhibit", "the blue light", "that light", "this exhibit"),
     "nanna-fennel": ("the kettle", "those jars", "that kettle", "the green jar"),
 }
+ROLE_SHARE = 0.6
 PRONOUNS = ({"he": "he", "his": "his", "him": "him"}, {"he": "she", "his": "her", "him": "her"})
 IT = {"he": "it", "his": "its", "him": "it"}
 
@@ -101,6 +102,8 @@ class Cast:
     """A bundled persona's file name, or one of the general voices."""
     slots: dict[str, str]
     items: tuple[str, ...] = ()
+    has_role: bool = True
+    """Whether the description says what the persona is, so that it can say so itself."""
     greetings: list[str] = field(default_factory=list)
     examples: list[tuple[str, str]] = field(default_factory=list)
 
@@ -158,7 +161,9 @@ def random_cast(rng: Random) -> Cast:
     traits = rng.sample(load_voices()[voice][0], rng.choice((1, 2, 2, 3)))
     extra = rng.sample(("honest", "tired", "brave", "clever", "stubborn", "loyal", "hungry"), 1)
     scenario = fill(choose(rng.choice(openings["scenario"][">"]), rng), words)
-    description = fill(choose(rng.choice(openings["description"][">"]), rng), words)
+    has_role = rng.random() < ROLE_SHARE
+    about = openings["description" if has_role else "plain"]
+    description = fill(choose(rng.choice(about[">"]), rng), words)
     return Cast(
         name=name,
         description=description,
@@ -166,6 +171,7 @@ def random_cast(rng: Random) -> Cast:
         scenario=scenario if rng.random() < 0.6 else "",
         voice=voice,
         slots={k: v for k, v in words.items() if k not in {"char", "user"}},
+        has_role=has_role,
         items=(slots["that_item"], "the " + slots["item"][3:]),
     )
 
