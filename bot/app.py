@@ -22,6 +22,7 @@ from bot.scenes.performer import Performer
 from bot.scenes.runner import SceneRunner
 from bot.scenes.service import SceneService
 from bot.scenes.status import StatusReader
+from bot.settings import SettingsError, read_settings
 from bot.words import say
 from personas.errors import PersonaError
 from personas.library import PersonaLibrary
@@ -211,8 +212,6 @@ def _reloading_model(room: EngineRoom) -> Generator[None]:
 
 
 async def _reload_model(room: EngineRoom) -> None:
-    from bot.settings import SettingsError, read_settings  # noqa: PLC0415 - tests read none
-
     try:
         config = read_settings().engine
         if config == room.config:

@@ -1,4 +1,4 @@
-"""Measure the demo model. Usage: python -m benchmarks.demo_model [--seed 1] [--replies FILE].
+"""Measure the demo model. Usage: python -m benchmarks.demo_model [--seed 1] [--model FILE].
 
 The table compares with the aims that were set before the model was trained; nothing fails.
 """
@@ -19,13 +19,14 @@ from benchmarks.demo_model.judge import (
     speaks_for_person,
 )
 from benchmarks.demo_model.play import list_questions, open_player
+from bot.generation.config import DEMO_MODEL
 
 
-async def ask_everything(seed: int) -> list[Reply]:
+async def ask_everything(seed: int, model: Path) -> list[Reply]:
     """Return all replies, in order."""
     held_out = read_held_out()
     questions = list(list_questions(held_out))
-    async with open_player(held_out) as player:
+    async with open_player(held_out, model) as player:
         return [await player.ask(asked, seed + n) for n, asked in enumerate(questions)]
 
 
@@ -72,9 +73,12 @@ def main() -> None:
     """Ask, judge, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--model", type=Path, default=DEMO_MODEL, help="a GGUF file; the shipped one"
+    )
     parser.add_argument("--replies", type=Path, help="write every reply to this file, to be read")
     chosen = parser.parse_args()
-    replies = asyncio.run(ask_everything(chosen.seed))
+    replies = asyncio.run(ask_everything(chosen.seed, chosen.model))
     if chosen.replies:
         text = "\n".join(write_reply(reply) for reply in replies)
         chosen.replies.write_text(text, encoding="utf-8")

@@ -3,11 +3,12 @@
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from benchmarks.demo_model.judge import Asked, Reply
 from bot.engine_room import open_performer
-from bot.generation.config import DEMO_MODEL, LlamaCppConfig
+from bot.generation.config import LlamaCppConfig
 from bot.generation.types import FinishReason, GenerationRequest
 from bot.prompting.builder import Script
 from bot.prompting.macros import replace_macros
@@ -62,9 +63,9 @@ class Player:
 
 
 @asynccontextmanager
-async def open_player(held_out: dict[str, Any]) -> AsyncGenerator[Player]:
-    """Open the shipped model as `make chat` does, with bundled and made-up personas."""
-    settings = Settings(engine=LlamaCppConfig(model=DEMO_MODEL))
+async def open_player(held_out: dict[str, Any], model: Path) -> AsyncGenerator[Player]:
+    """Open a model as `make chat` does, with bundled and made-up personas."""
+    settings = Settings(engine=LlamaCppConfig(model=model))
     async with open_performer(settings) as performer:
         yield Player(performer, make_personas(held_out))
 

@@ -6,7 +6,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.cogs.replies import read_place
+from bot.cogs.replies import answer_text, read_place
 from bot.cogs.stop import make_stop_view
 from bot.errors import say_wait
 from bot.generation.types import EngineState
@@ -37,7 +37,7 @@ class StatusCog(commands.Cog):
                 text, view=make_stop_view(status.scene.id), ephemeral=True
             )
         else:
-            await interaction.response.send_message(text, ephemeral=True)
+            await answer_text(interaction, text)
 
 
 def write_status(status: Status, library: PersonaLibrary) -> Iterator[str]:

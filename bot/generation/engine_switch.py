@@ -11,13 +11,15 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from bot.generation.errors import EngineDiedError, EngineError
+from bot.generation.errors import EngineDiedError, EngineUnavailableError
 from bot.generation.types import EngineState
 
 if TYPE_CHECKING:
     from bot.generation.engine import Engine
     from bot.generation.types import GenerationChunk, GenerationRequest, ModelInfo
 
+_LOAD_SECONDS = 900.0
+"""A model that takes longer, or a server that does not answer, is given up for the former one."""
 _PATIENCE_SECONDS = 30.0
 """Replies that are being written may take this long before the model under them is taken away."""
 
@@ -25,9 +27,16 @@ _PATIENCE_SECONDS = 30.0
 class EngineSwitch:
     """Passes everything on to the engine that is there now."""
 
-    def __init__(self, engine: "Engine", *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
+    def __init__(
+        self,
+        engine: "Engine",
+        *,
+        patience_seconds: float = _PATIENCE_SECONDS,
+        load_seconds: float = _LOAD_SECONDS,
+    ) -> None:
         self._engine = engine
         self._patience_seconds = patience_seconds
+        self._load_seconds = load_seconds
         self._gate = asyncio.Event()
         self._gate.set()
         self._idle = asyncio.Event()
@@ -128,10 +137,14 @@ class EngineSwitch:
     ) -> "ModelInfo":
         try:
             self._engine = open_new()
-            info = await self._engine.wait_ready()
-        except (EngineError, asyncio.CancelledError):
+            async with asyncio.timeout(self._load_seconds):
+                info = await self._engine.wait_ready()
+        except BaseException as error:  # also when it is cancelled: somebody has to be there
             await self._engine.aclose()
-            self._engine = open_old()
+            name, self._engine = self._engine.name, open_old()
+            if isinstance(error, TimeoutError):
+                fix = f"it did not load within {self._load_seconds:g} s"
+                raise EngineUnavailableError(name, fix) from error
             raise
         switched()
         return info

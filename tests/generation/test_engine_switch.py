@@ -129,6 +129,17 @@ async def test_a_model_that_does_not_load_leaves_the_old_one(old: NamedEngine):
     assert await ask(switch) == "old"
 
 
+async def test_a_model_that_takes_for_ever_is_given_up(old: NamedEngine):
+    """A server that does not answer, for example."""
+    switch = EngineSwitch(old, load_seconds=0.05)
+    silent, again = NamedEngine("silent", loads=None), NamedEngine("old")
+    again.released.set()
+    with pytest.raises(EngineUnavailableError, match=r"did not load within 0\.05 s"):
+        await switch.swap(lambda: silent, lambda: again, switched=lambda: None)
+    assert silent.closed.is_set()
+    assert await ask(switch) == "old"
+
+
 async def test_a_swap_that_is_cancelled_leaves_the_old_one(old: NamedEngine):
     switch = EngineSwitch(old)
     again = NamedEngine("old")

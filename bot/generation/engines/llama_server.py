@@ -41,6 +41,8 @@ _ANSWER_SECONDS = 60.0
 """How long a short answer may take. While a prompt is evaluated it takes milliseconds; only a
 machine that swaps needs more than a moment."""
 _CONNECT_SECONDS = 10.0
+_KNOWN_SECONDS = 1.0
+"""How long what a server said of its model is believed: one reply asks several times in a row."""
 
 
 class LlamaServerEngine:
@@ -67,6 +69,7 @@ class LlamaServerEngine:
         self._silence_seconds = silence_seconds
         self._answer_seconds = answer_seconds
         self._heard: tuple[Endpoint, float] | None = None
+        self._known: tuple[Endpoint, float, ModelInfo] | None = None
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
 
@@ -96,6 +99,8 @@ class LlamaServerEngine:
         while True:
             # Asked every time: after a crash the old address is still known for a moment.
             endpoint = await self._source.get_endpoint()
+            if (known := self._recall(endpoint)) is not None:
+                return known
             try:
                 props = await self._get_props(endpoint)
             except (EngineDiedError, GenerationTimeoutError) as error:
@@ -112,8 +117,16 @@ class LlamaServerEngine:
                 info = read_info(props, self._name)
                 if not info.context_length:
                     raise EngineUnavailableError(self._name, "what answers is no llama.cpp server")
+                self._known = (endpoint, asyncio.get_running_loop().time(), info)
                 return info
             await asyncio.sleep(_POLL_SECONDS)
+
+    def _recall(self, endpoint: "Endpoint") -> ModelInfo | None:
+        """What this server said a moment ago, if nothing has gone wrong since."""
+        if self._known is None or self._known[0] != endpoint:
+            return None
+        is_fresh = asyncio.get_running_loop().time() - self._known[1] < _KNOWN_SECONDS
+        return self._known[2] if is_fresh else None
 
     async def count_tokens(self, text: str, *, whole: bool = False) -> int:
         """Count with the server's `/tokenize`, special tokens parsed as in a prompt."""
@@ -148,6 +161,7 @@ class LlamaServerEngine:
                     return
                 if text:
                     yield GenerationChunk(text=text)
+        self._known = None
         raise EngineDiedError(self._name)
 
     async def aclose(self) -> None:
@@ -190,12 +204,15 @@ class LlamaServerEngine:
                 await _raise_for_status(response)
                 yield response
         except TimeoutError as error:
+            self._known = None
             raise self._judge_silence(endpoint, path) from error
         except EngineRequestError as error:
+            self._known = None
             if error.status in _AWAY and path == _COMPLETION:
                 raise EngineDiedError(self._name) from error
             raise
         except aiohttp.ClientError as error:
+            self._known = None
             if _was_refused(error):
                 self._source.report_hang(endpoint, "it accepts no connection")
             raise EngineDiedError(self._name) from error

@@ -217,16 +217,16 @@ async def test_what_is_no_llama_server_is_not_waited_for(body: bytes):
             await engine.wait_ready()
 
 
-async def test_the_models_own_template_is_told_from_llama_cpps_stand_in(
-    engine: Engine, model: FakeModel
-):
+async def test_the_models_own_template_is_told_from_llama_cpps_stand_in(model: FakeModel):
     model.chat_template = "{% for m in messages %}<|im_start|>{{ m.role }}{% endfor %}"
-    assert (await engine.wait_ready()).chat_template == model.chat_template
+    async with engine_at(model.url) as engine:
+        assert (await engine.wait_ready()).chat_template == model.chat_template
     model.chat_template = (
         "{%- for message in messages -%}\n  {{- '<|im_start|>' + message.role + '\n' + "
         "message.content + '<|im_end|>\n' -}}\n{%- endfor -%}"
     )
-    assert (await engine.wait_ready()).chat_template == ""
+    async with engine_at(model.url) as engine:
+        assert (await engine.wait_ready()).chat_template == ""
 
 
 async def test_closing_ends_what_runs_and_nothing_begins_after(engine: Engine, model: FakeModel):
@@ -240,3 +240,16 @@ async def test_closing_ends_what_runs_and_nothing_begins_after(engine: Engine, m
         with pytest.raises(EngineUnavailableError):
             await call
     await engine.aclose()
+
+
+async def test_a_server_is_asked_of_its_model_once_for_a_reply_and_again_after_an_error(
+    engine: Engine, model: FakeModel
+):
+    infos = [await engine.wait_ready() for _ in range(4)]
+    assert infos == [infos[0]] * 4
+    assert model.routes.count("/props") == 1
+    model.fail_next(500)
+    with pytest.raises(EngineRequestError):
+        await read(engine)
+    await engine.wait_ready()
+    assert model.routes.count("/props") == 2
