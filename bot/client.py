@@ -108,6 +108,20 @@ class RoleplayClient(commands.Bot):
                 extra={"action": "operator-commands-refused"},
             )
 
+    def dispatch(
+        self,
+        event_name: str,
+        /,
+        *args: Any,  # noqa: ANN401
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        """Tell listeners of an event, but for one that discord.py sends after its own end.
+
+        Its two seconds' wait for servers outlives `close`, which has given the loop away.
+        """
+        if not self.is_closed():
+            super().dispatch(event_name, *args, **kwargs)
+
     async def on_ready(self) -> None:
         """Connected anew: say so, and try again what could not be shown meanwhile."""
         waiting = await self.service.resume()

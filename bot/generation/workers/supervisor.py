@@ -7,6 +7,7 @@ weights give their memory back only when their process ends.
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import secrets
 import sys
@@ -224,7 +225,7 @@ class WorkerSupervisor:
         held = read_own_mib(pid)
         if held is None or held <= self._memory_limit_mib:
             return ""
-        return f"it holds {held:.0f} MiB, and may hold {self._memory_limit_mib} MiB"
+        return f"it holds {math.ceil(held)} MiB, and may hold {self._memory_limit_mib} MiB"
 
     async def _set(self, state: EngineState, endpoint: "Endpoint | None") -> None:
         async with self._changed:
