@@ -4,7 +4,7 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from bot.generation.config import LlamaCppConfig, LlamaServerConfig
+from bot.generation.config import LlamaCppConfig, LlamaCppTuning, LlamaServerConfig
 from bot.generation.engine import Endpoint
 from bot.generation.errors import EngineUnavailableError
 from bot.generation.types import EngineState
@@ -77,7 +77,8 @@ def open_engine(config: LlamaCppConfig | LlamaServerConfig) -> "Engine":
         memory_limit_mib=config.memory_limit_mib,
     )
     supervisor.start()
-    return LlamaServerEngine(supervisor, name=f"llamacpp {config.model.name}")
+    name = f"llamacpp {config.model.name}"
+    return LlamaServerEngine(supervisor, name=name, recalls=_keeps_scenes(config.tuning))
 
 
 def inspect_model(config: LlamaCppConfig) -> GgufHeader:
@@ -129,6 +130,11 @@ def _inspect_loras(config: LlamaCppConfig, header: GgufHeader) -> None:
             continue
         fix = f"{lora.path}: {found}. The setting is TROUPE_ENGINE__LORAS"
         raise EngineUnavailableError("llamacpp", fix)
+
+
+def _keeps_scenes(tuning: LlamaCppTuning) -> bool:
+    """Whether what left a slot is kept, and chunks of it can be moved."""
+    return tuning.cache_ram_mib != 0 and tuning.cache_reuse > 0
 
 
 def _choose_settings(config: LlamaCppConfig, header: GgufHeader) -> WorkerSettings:

@@ -3,6 +3,7 @@
 Both kinds of worker and any `llama-server` speak it; sampler names are translated here only.
 """
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from bot.generation.errors import ContextOverflowError, EngineRequestError, GenerationError
@@ -38,6 +39,31 @@ _STAND_IN_TEMPLATE = (
 The line feed inside the quotes is a real one."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """A text that is in a slot now."""
+
+    slot: int
+    timings: Timings | None
+
+    @property
+    def fields(self) -> dict[str, object]:
+        """What a request says to get that slot."""
+        return {"id_slot": self.slot}
+
+    def charge(self, chunk: GenerationChunk) -> GenerationChunk:
+        """Count what taking it back cost to what the reply cost."""
+        if chunk.timings is None or self.timings is None:
+            return chunk
+        timings = replace(
+            chunk.timings,
+            prompt_tokens=chunk.timings.prompt_tokens + self.timings.prompt_tokens,
+            seconds=chunk.timings.seconds + self.timings.prompt_seconds,
+            prompt_seconds=chunk.timings.prompt_seconds + self.timings.prompt_seconds,
+        )
+        return replace(chunk, timings=timings)
+
+
 def read_error(status: int, error: object) -> GenerationError:
     """From what a server says under `error`, in an answer or in a stream."""
     facts = cast("dict[str, object]", error) if isinstance(error, dict) else {}
@@ -62,6 +88,32 @@ def write_request(request: "GenerationRequest") -> dict[str, object]:
         "seed": -1 if request.seed is None else request.seed,
         **_write_sampler(request.sampler),
     }
+
+
+def write_recall(text: str) -> dict[str, object]:
+    """A request that only has a text's cache entry put into a slot: nothing is generated."""
+    return {
+        "prompt": text,
+        "stream": True,
+        "return_progress": True,
+        "cache_prompt": True,
+        "n_predict": 0,
+    }
+
+
+def read_cached_share(event: "Mapping[str, object]") -> float | None:
+    """Which part of a prompt was found in the cache, from 0 to 1; None if the event tells not."""
+    value = event.get("prompt_progress")
+    if not isinstance(value, dict):
+        return None
+    progress = cast("dict[str, object]", value)
+    return _read_int(progress.get("cache")) / max(1, _read_int(progress.get("total")))
+
+
+def read_recalled(event: "Mapping[str, object]") -> Recalled:
+    """What the last event of a recall says."""
+    timings = _read_timings(event.get("timings"))
+    return Recalled(slot=_read_int(event.get("id_slot")), timings=timings)
 
 
 def _write_sampler(sampler: "SamplerSettings") -> dict[str, object]:

@@ -51,7 +51,7 @@ async def supervise(
 
 
 @asynccontextmanager
-async def open_worker(**limits: float) -> AsyncIterator[tuple[WorkerSupervisor, LlamaServerEngine]]:
+async def open_worker(**limits: Any) -> AsyncIterator[tuple[WorkerSupervisor, LlamaServerEngine]]:
     """Run the real worker, loaded, and an engine with these limits on silence."""
     async with supervise() as supervisor:
         await supervisor.get_endpoint()

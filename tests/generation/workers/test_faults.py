@@ -71,10 +71,10 @@ async def test_a_worker_that_hangs_is_replaced(
 async def test_who_waits_for_a_worker_that_hangs_gets_the_next_one(no_pauses: None):
     async with open_worker(answer_seconds=3) as (supervisor, engine):
         await freeze(get_pid(supervisor))
-        engine._answer_seconds = SILENCE
+        engine._client._answer_seconds = SILENCE
         waiting = asyncio.create_task(engine.wait_ready())
         await wait_for_pid(supervisor, other_than=get_pid(supervisor))
-        engine._answer_seconds = 10
+        engine._client._answer_seconds = 10
         assert (await waiting).context_length == 512
 
 
