@@ -16,7 +16,8 @@ from bot.cogs.persona import PersonaCog
 from bot.cogs.play import PlayCog
 from bot.cogs.replies import RefusedError, answer_text
 from bot.cogs.scene import ResetButton, SceneCog
-from bot.cogs.sending import FAILURES, DiscordStage
+from bot.cogs.sending import FAILURES
+from bot.cogs.stage import DiscordStage
 from bot.cogs.status import StatusCog
 from bot.cogs.stop import StopButton
 from bot.errors import explain

@@ -14,11 +14,10 @@ from bot.cogs.stop import make_stop_view
 from bot.errors import explain, say_wait
 from bot.generation.types import EngineState, QueuePlace
 from bot.messages import Pacing
-from bot.scenes.stage import NoteMessage, ReplyDisplay, StageError
+from bot.scenes.stage import NoteMessage, StageError
 from bot.text import has_sentence, split_message
 from bot.words import say
 from storage.errors import StorageError
-from storage.records import SceneRecord
 
 _log = logging.getLogger(__name__)
 
@@ -249,51 +248,6 @@ class ReplyMessages:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._pacing.typing_seconds):
                     await self._has_text.wait()
-
-
-class DiscordStage:
-    """Opens replies in the channels, threads and DMs of scenes."""
-
-    def __init__(self, client: discord.Client, pacing: Pacing) -> None:
-        self._client = client
-        self._pacing = pacing
-
-    async def open_reply(
-        self,
-        scene: SceneRecord,
-        *,
-        persona_name: str,
-        message_ids: Sequence[int],
-        note_message: NoteMessage,
-    ) -> ReplyDisplay:
-        """Get ready to show a reply in the scene's channel.
-
-        Raises:
-            StageError: If there is no channel, or it must not be written in.
-        """
-        if scene.channel_id is None or not self._may_write(scene.channel_id):
-            message = f"scene {scene.id} has no channel to write in"
-            raise StageError(message, is_permanent=True)
-        return ReplyMessages(
-            # Partial: after a restart DMs and archived threads are in no cache.
-            self._client.get_partial_messageable(scene.channel_id, guild_id=scene.guild_id),
-            heading=write_heading(persona_name),
-            scene_id=scene.id,
-            pacing=self._pacing,
-            message_ids=message_ids,
-            note_message=note_message,
-        )
-
-    def _may_write(self, channel_id: int) -> bool:
-        """Whether a reply could be shown, as far as is known: better asked before it is written."""
-        channel = self._client.get_channel(channel_id)
-        if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
-            return True
-        allowed = channel.permissions_for(channel.guild.me)
-        in_thread = isinstance(channel, discord.Thread)
-        return allowed.view_channel and (
-            allowed.send_messages_in_threads if in_thread else allowed.send_messages
-        )
 
 
 def write_heading(persona_name: str) -> str:

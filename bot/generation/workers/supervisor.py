@@ -18,7 +18,12 @@ from typing import TYPE_CHECKING
 from bot.generation.errors import EngineUnavailableError
 from bot.generation.types import EngineState
 from bot.generation.workers.process import WorkerProcess
-from bot.generation.workers.vitals import measure_model, read_loaded_bytes, read_own_mib
+from bot.generation.workers.vitals import (
+    LoadingWatch,
+    measure_model,
+    read_loaded_bytes,
+    read_own_mib,
+)
 
 if TYPE_CHECKING:
     from bot.generation.engine import Endpoint
@@ -33,7 +38,10 @@ _SETTLED_SECONDS = 60.0
 _DOUBLINGS = 7
 """The pause before a start doubles this often: from half a second to half a minute."""
 _WATCH_SECONDS = 2.0
-"""How often a worker's memory is looked at, if it has a limit."""
+"""How often a worker is looked at, while it loads or if its memory has a limit."""
+_LOADING_SILENCE_SECONDS = 300.0
+"""How long a worker may neither read nor compute while it loads; a disk that has to wake up or a
+server of files that starts again takes less."""
 _LAST_BREATH_SECONDS = 0.5
 """A worker that is just ending does not answer either: it may do so by itself."""
 _OWN_PREFIX = "TROUPE_"
@@ -208,13 +216,16 @@ class WorkerSupervisor:
 
     async def _watch(self, worker: WorkerProcess) -> None:
         """Kill a worker that hangs or has outgrown its memory."""
-        interval = None if self._memory_limit_mib is None else _WATCH_SECONDS
+        loading = LoadingWatch(worker.pid)
         fault = ""
         while not fault:
+            is_idle = worker.has_loaded and self._memory_limit_mib is None
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(interval):
+                async with asyncio.timeout(None if is_idle else _WATCH_SECONDS):
                     await self._hang_reported.wait()
             fault = self._hang or self._find_excess(worker.pid)
+            if not worker.has_loaded and loading.measure_silence() > _LOADING_SILENCE_SECONDS:
+                fault = f"it has done nothing for {_LOADING_SILENCE_SECONDS:g} s while it loads"
         await asyncio.sleep(_LAST_BREATH_SECONDS)
         _log.warning("the engine worker is replaced: %s", fault, extra={"action": "worker-killed"})
         await worker.kill(fault)

@@ -3,11 +3,17 @@
 Only Linux says it; elsewhere the answer is None and whoever asks does without.
 """
 
+import os
 import re
+import time
 from pathlib import Path
 
 _KIB = 1024
 _SIZE = re.compile(r"^(\w+):\s+(\d+) kB$", re.MULTILINE)
+_UTIME, _STIME = 11, 12
+"""Fields of `/proc/PID/stat` after the name: ticks spent in the program and in the kernel."""
+_IDLE_CPU_SECONDS = 1.0
+"""So much may be used without a sign of life: a thread that only looks whether its parent lives."""
 _PART = re.compile(r"-\d{5}-of-(\d{5})\.gguf$")
 """How llama.cpp names the files of a model that was split."""
 
@@ -39,6 +45,42 @@ def read_loaded_bytes(pid: int) -> int | None:
         counters = ""
     found = re.search(r"^rchar: (\d+)$", counters, re.MULTILINE)
     return sizes["RssFile"] * _KIB + (int(found[1]) if found else 0)
+
+
+def read_cpu_seconds(pid: int) -> float | None:
+    """Read how long the processors have worked for a process."""
+    try:
+        line = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace")
+    except OSError:
+        return None
+    fields = line.rpartition(")")[2].split()  # the name before it may hold blanks
+    return (int(fields[_UTIME]) + int(fields[_STIME])) / os.sysconf("SC_CLK_TCK")
+
+
+class LoadingWatch:
+    """Tells whether a worker that loads still does something: it reads, or it computes.
+
+    A disk on the network or a driver can keep a process waiting for ever, and it says nothing
+    while it loads anyway.
+    """
+
+    def __init__(self, pid: int) -> None:
+        """Begin to watch a process, which counts as a sign of life."""
+        self._pid = pid
+        self._bytes = 0
+        self._cpu_seconds = 0.0
+        self._lived_at = time.monotonic()
+
+    def measure_silence(self) -> float:
+        """Return for how many seconds nothing happened; 0 where nobody but Linux could tell."""
+        loaded, worked = read_loaded_bytes(self._pid), read_cpu_seconds(self._pid)
+        if loaded is None or worked is None:
+            return 0.0
+        if loaded > self._bytes or worked > self._cpu_seconds + _IDLE_CPU_SECONDS:
+            self._bytes = max(self._bytes, loaded)
+            self._cpu_seconds = worked
+            self._lived_at = time.monotonic()
+        return time.monotonic() - self._lived_at
 
 
 def measure_model(file: Path) -> int:

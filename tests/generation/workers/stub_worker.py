@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from bot.generation.workers import child
@@ -11,6 +12,8 @@ from bot.generation.workers import child
 MIB = 1024 * 1024
 GREEDY = 300
 """MiB that the greedy ones hold."""
+BUSY_SECONDS = 2
+"""Of computing that the busy one does before it is ready."""
 
 
 def read_half(path):
@@ -20,7 +23,7 @@ def read_half(path):
             file.read(MIB)
 
 
-def load(settings):
+def load(settings):  # noqa: C901 - one case for each
     """What happens before the address is told; what is returned is held."""
     match Path(settings["model"]).name:
         case "noisy":
@@ -38,6 +41,9 @@ def load(settings):
             signal.pause()
         case "greedy-load":
             return b"x" * (GREEDY * MIB)
+        case "busy-load":
+            while time.process_time() < BUSY_SECONDS:
+                pass
         case "half-read":
             read_half(Path(settings["model"]))
             signal.pause()

@@ -20,6 +20,7 @@ from bot.generation.streaming import read_events
 from bot.generation.types import EngineState
 from bot.generation.workers import process as process_module
 from bot.generation.workers import supervisor as supervisor_module
+from bot.generation.workers import vitals as vitals_module
 from tests.generation.workers.stub_worker import GREEDY, MIB
 from tests.generation.workers.supervising import (
     ENDLESS,
@@ -76,6 +77,27 @@ async def test_who_waits_for_a_worker_that_hangs_gets_the_next_one(no_pauses: No
         await wait_for_pid(supervisor, other_than=get_pid(supervisor))
         engine._client._answer_seconds = 10
         assert (await waiting).context_length == 512
+
+
+@on_linux
+async def test_a_worker_that_hangs_while_it_loads_is_given_up(
+    no_pauses: None, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(supervisor_module, "_LOADING_SILENCE_SECONDS", 1)
+    async with supervise("stuck") as supervisor:
+        with pytest.raises(EngineUnavailableError, match="done nothing for 1 s while it loads"):
+            await supervisor.get_endpoint()
+
+
+@on_linux
+async def test_a_worker_that_still_works_may_take_long_to_load(
+    no_pauses: None, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(supervisor_module, "_LOADING_SILENCE_SECONDS", 1)
+    monkeypatch.setattr(vitals_module, "_IDLE_CPU_SECONDS", 0.1)
+    async with supervise("busy-load") as supervisor:
+        await supervisor.get_endpoint()
+        assert supervisor.state is EngineState.READY
 
 
 async def test_a_hang_of_an_address_that_is_gone_harms_nobody(
