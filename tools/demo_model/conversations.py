@@ -3,11 +3,11 @@
 # ruff: noqa: PLR2004 (the odds are what this file is made of; a name for each hides them)
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
-from tools.demo_model.grammar import choose, fill, load
+from tools.demo_model.grammar import choose, fill, load, read_all_words
 from tools.demo_model.layout import Head, Line, Piece, fill_macros, render
 from tools.demo_model.names import plain
 from tools.demo_model.replies import LENGTHS, Situation, compose
@@ -22,14 +22,22 @@ from tools.demo_model.worlds import (
 )
 
 LENGTH_WEIGHTS = dict(zip(LENGTHS, (11, 11, 18, 22, 12, 4, 4, 3, 3, 3), strict=True))
+HISTORY_WEIGHTS = {word: LENGTH_WEIGHTS[word] for word in list(LENGTHS)[:5]}
+"""The turns of a history are seldom very long."""
+BRIEF_WEIGHTS = {"micro": 15, "tiny": 30, "short": 35, "medium": 20}
+BRIEF_SHARE = 0.6
 TOPIC_WEIGHTS = {
-    "greet": 9, "who": 12, "place": 7, "story": 8, "bye": 8, "more": 7, "other": 6, "offtopic": 5,
+    "greet": 9, "who": 14, "place": 7, "story": 8, "bye": 8, "more": 7, "other": 6, "offtopic": 5,
     "howareyou": 4, "weather": 3, "food": 4, "trade": 4, "quest": 4, "riddle": 3, "sad": 4,
     "happy": 3, "thanks": 3, "item": 4, "work": 3, "past": 3, "like": 3, "fear": 2, "danger": 3,
-    "way": 4, "ack": 4, "praise": 2, "insult": 2, "intro": 4, "recall": 3, "gift": 4, "lost": 4,
+    "way": 4, "ack": 4, "praise": 2, "insult": 2, "intro": 5, "recall": 4, "gift": 4, "lost": 4,
     "act": 3, "agree": 2, "refuse": 2,
 }  # fmt: skip
-BUNDLED_SHARE = 0.5
+FIRST_TOPICS = ("greet", "who", "place", "story", "bye")
+"""What newcomers begin with: in most of the brief conversations."""
+PLAIN_SHARE, PLAIN_LINES = 0.25, 4
+"""How often a line is one of a topic's first, the plainest ones, as it stands there."""
+BUNDLED_SHARE = 0.45
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,41 @@ class Conversation:
         return "".join(piece.text for piece in self.pieces())
 
 
+def garnished(text: str, rng: Random) -> str:
+    """Put words around a line that change nothing of what it is about."""
+    around = load("people_around")
+    if rng.random() < 0.14:
+        text = f"{choose(rng.choice(around['before']['>']), rng)} {text[0].lower()}{text[1:]}"
+    elif rng.random() < 0.06:
+        text = f"{choose(rng.choice(around['first']['>']), rng)} {text}"
+    if "*" not in text and rng.random() < 0.12:
+        mark = text[-1] if text[-1] in ".?!" else ""
+        after = choose(rng.choice(around["after"][">"]), rng)
+        text = f"{text.rstrip('.?!')}{after}{mark}"
+    return text
+
+
+def blurred(text: str, rng: Random) -> str:
+    """Leave a word out, put another in its place or mistype one, in one line of six.
+
+    What a line is about must be seen in any of its words, not in one sure phrase.
+    """
+    words = text.split(" ")
+    usual = [i for i, word in enumerate(words) if word.isalpha()]
+    chance = rng.random()
+    if len(words) < 4 or not usual or chance > 0.18:
+        return text
+    place = rng.choice(usual)
+    if chance < 0.08:
+        del words[place]
+    elif chance < 0.12:
+        words[place] = rng.choice(read_all_words())
+    else:
+        word, at = words[place], rng.randrange(len(words[place]))
+        words[place] = word[:at] + word[at + 1 :] if rng.random() < 0.5 else word + word[-1]
+    return " ".join(word for word in words if word)
+
+
 def typed(text: str, person: Person, rng: Random) -> str:
     """Write a line the way this person types; words in slots stay as they are."""
     if rng.random() < person.lower:
@@ -68,7 +111,9 @@ def typed(text: str, person: Person, rng: Random) -> str:
 
 def person_says(topic: str, cast: Cast, person: Person, rng: Random) -> tuple[str, Situation]:
     """Return a line on a topic, and what an answer must know of it."""
-    line = rng.choice(load("people")[topic][">"])
+    lines = load("people")[topic][">"]
+    is_plain = rng.random() < PLAIN_SHARE
+    line = rng.choice(lines[:PLAIN_LINES] if is_plain else lines)
     slots = Slots(rng, {})
     first = rng.choice((cast.name, cast.name.split()[0], cast.name.lower()))
     words = {
@@ -84,7 +129,10 @@ def person_says(topic: str, cast: Cast, person: Person, rng: Random) -> tuple[st
         words["given"] = f"your {slots['bare']}"
     if topic == "way" and rng.random() < 0.4:
         words["goal"] = slots["town"]
-    chosen = typed(choose(line, rng), person, rng)
+    text = choose(line, rng)
+    if not is_plain:
+        text = blurred(text if topic == "other" else garnished(text, rng), rng)
+    chosen = typed(text, person, rng)
     situation = Situation(
         topic, words["given"] if topic == "intro" else person.name,
         said=words["said"] if "{said}" in chosen else "",
@@ -93,10 +141,9 @@ def person_says(topic: str, cast: Cast, person: Person, rng: Random) -> tuple[st
     return fill(chosen, Slots(rng, words)), situation
 
 
-def pick_length(rng: Random, *, history: bool = False) -> str:
-    """Draw a length word; the turns of a history are seldom very long."""
-    words = list(LENGTH_WEIGHTS)[: 5 if history else None]
-    return rng.choices(words, [LENGTH_WEIGHTS[word] for word in words])[0]
+def pick_length(rng: Random, weights: Mapping[str, int]) -> str:
+    """Draw a length word."""
+    return rng.choices(list(weights), list(weights.values()))[0]
 
 
 @dataclass(frozen=True)
@@ -129,7 +176,7 @@ class Writer:
         self.rng = rng
         self.lines: list[Line] = []
         self.before = ""
-        self._usual = pick_length(rng, history=True)
+        self._usual = pick_length(rng, HISTORY_WEIGHTS)
 
     def persona(self, text: str, *, learn: bool) -> None:
         """Add a turn of the persona."""
@@ -153,7 +200,7 @@ class Writer:
 
     def history_length(self) -> str:
         """Draw the length of an older turn."""
-        return self._usual if self.rng.random() < 0.6 else pick_length(self.rng, history=True)
+        return self._usual if self.rng.random() < 0.6 else pick_length(self.rng, HISTORY_WEIGHTS)
 
     def speaker(self) -> Person:
         """Return who writes next: mostly the first person."""
@@ -189,10 +236,12 @@ def _begin(writer: Writer, head: Head) -> None:
         writer.persona(compose(cast, greeting, writer.history_length(), rng), learn=False)
 
 
-def _branch(writer: Writer, topic: str) -> tuple[list[Line], str | None]:
+def _branch(
+    writer: Writer, topic: str, weights: Mapping[str, int]
+) -> tuple[list[Line], str | None]:
     """Add an open turn and its answer, and take both away from the writer again."""
     rng, before = writer.rng, len(writer.lines)
-    length = pick_length(rng) if rng.random() < 0.85 else None
+    length = pick_length(rng, weights) if rng.random() < 0.85 else None
     speaker, previous = writer.speaker(), writer.before
     if rng.random() < 0.03 and writer.lines and writer.lines[-1].role == "persona":
         more = Situation("more", speaker.name, before=previous or "other")
@@ -205,8 +254,12 @@ def _branch(writer: Writer, topic: str) -> tuple[list[Line], str | None]:
     return lines, length
 
 
-def make_family(rng: Random, branches: int) -> Family:
-    """Make a beginning with so many ways on, everything drawn from the generator given."""
+def make_family(rng: Random, branches: int, *, brief: bool = False) -> Family:
+    """Make a beginning with so many ways on, everything drawn from the generator given.
+
+    A brief one has little before its open turns, and short answers: nearly every word of it tells
+    whether the person was understood, where in long ones the model mostly learns to go on.
+    """
     bundled = rng.random() < BUNDLED_SHARE
     cast = bundled_cast(rng.choice(list(BUNDLED_ITEMS))) if bundled else random_cast(rng)
     people = [random_person(rng) for _ in range(rng.choices((1, 2, 3), (85, 12, 3))[0])]
@@ -217,21 +270,26 @@ def make_family(rng: Random, branches: int) -> Family:
         cast.scenario if rng.random() < 0.9 else "", people[0].description,
     )  # fmt: skip
     _begin(writer, head)
-    for _ in range(rng.choices((0, 1, 2, 3, 5), (44, 26, 15, 10, 5))[0]):
+    turns = rng.choices((0, 1, 2, 3, 5), (44, 26, 15, 10, 5))[0]
+    for _ in range(min(turns, 1) if brief else turns):
         writer.exchange(writer.history_length(), writer.speaker())
-    topics: list[str] = []
+    topics = [topic for topic in FIRST_TOPICS if brief and rng.random() < 0.6]
     while len(topics) < branches:
         topic = writer.topic()
         if topic not in topics:
             topics.append(topic)
-    return Family(head, writer.lines, [_branch(writer, topic) for topic in topics])
+    weights = BRIEF_WEIGHTS if brief else LENGTH_WEIGHTS
+    return Family(head, writer.lines, [_branch(writer, topic, weights) for topic in topics])
 
 
 def families(seed: int) -> Iterator[Family]:
     """Yield families without end, the same ones for the same seed."""
     rng = Random(seed)
     while True:
-        yield make_family(rng, rng.choice((4, 5, 6, 7, 8)))
+        if rng.random() < BRIEF_SHARE:
+            yield make_family(rng, rng.choice((9, 11, 13, 15)), brief=True)
+        else:
+            yield make_family(rng, rng.choice((4, 5, 6, 7, 8)))
 
 
 def conversations(seed: int) -> Iterator[Conversation]:

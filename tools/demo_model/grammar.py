@@ -67,6 +67,13 @@ def load_words() -> dict[str, list[str]]:
     return words
 
 
+@cache
+def read_all_words() -> list[str]:
+    """Return every word of four letters and more in all grammar files, in small letters."""
+    text = " ".join(file.read_text(encoding="utf-8") for file in sorted(FOLDER.glob("*.txt")))
+    return sorted({word.lower() for word in re.findall(r"[A-Za-z]{4,}", text)})
+
+
 def choose(text: str, rng: Random) -> str:
     """Pick one way through the alternatives of a line."""
     result, position = _choose(text, 0, rng)

@@ -2,15 +2,18 @@
 
 # ruff: noqa: PLR2004 (the odds are what this file is made of; a name for each hides them)
 
+import re
+from functools import cache
 from random import Random
 
-from tools.demo_model.grammar import load_words
+from tools.demo_model.grammar import load_words, read_all_words
 
 ONSETS = [
     *"bcdfghjklmnprstvwyzbdklmnrst",
     *("br", "ch", "cl", "dr", "fl", "gr", "kr", "pl", "qu", "sh", "st", "th", "tr", "vr", "x"),
 ]
 VOWELS = [*"aeiouaeio", "ae", "ai", "ee", "ia", "io", "oo", "ou", *"yöéå"]
+VOWEL = re.compile("[aeiouy]")
 CODAS = [*[""] * 12, *"nnrrllss", "th", *"mkxt", "nd", "rn", "ck", *"vz"]
 
 
@@ -28,9 +31,35 @@ def made_up(rng: Random, *, capital: bool = True) -> str:
     return word.capitalize() if capital else word
 
 
+@cache
+def _fragments() -> list[str]:
+    """All beginnings, middles and ends of words, so that every piece of the vocabulary occurs."""
+    found = {word[start : start + size] for word in read_all_words() for size in (2, 3, 4)
+             for start in range(len(word) - size + 1)}  # fmt: skip
+    return sorted(part for part in found if VOWEL.search(part))
+
+
+def patched(rng: Random, *, capital: bool = True) -> str:
+    """Return a name put together from fragments of ordinary words, such as "Lanturnow".
+
+    Few names can be learned by heart and any piece may follow any other in one that was never
+    seen; a name made at random leaves copying as the only way to say it again.
+    """
+    parts = [rng.choice(_fragments()) for _ in range(rng.choice((1, 2, 2, 2, 2, 3)))]
+    word = "".join(parts)[:11]
+    return word.capitalize() if capital else word
+
+
 def plain(rng: Random) -> str:
-    """Return a single name: a common one or a made-up one."""
-    return rng.choice(load_words()["plainname"]) if rng.random() < 0.4 else made_up(rng)
+    """Return a single name: a common one, a made-up one or a patched one."""
+    kind = rng.random()
+    if kind < 0.4:
+        return rng.choice(load_words()["plainname"])
+    return made_up(rng) if kind < 0.65 else patched(rng)
+
+
+def _surname(rng: Random) -> str:
+    return rng.choice(load_words()["surname"]) if rng.random() < 0.5 else plain(rng)
 
 
 def _with_digits(rng: Random) -> str:
@@ -48,10 +77,18 @@ def _with_digits(rng: Random) -> str:
     )
 
 
+def _epithet(rng: Random) -> str:
+    if rng.random() < 0.4:
+        return f"{rng.choice(('the', 'of', 'von', 'the'))} {plain(rng)}"
+    return rng.choice(load_words()["epithet"])
+
+
 def _two_words(rng: Random) -> str:
     words = load_words()
     first = rng.choice((rng.choice(words["adjective"]), rng.choice(words["townstart"])))
     second = rng.choice((rng.choice(words["noun"]), rng.choice(words["animal"])))
+    if rng.random() < 0.3:
+        second = plain(rng)
     return f"{first.capitalize()} {second.capitalize()}"
 
 
@@ -62,9 +99,10 @@ def persona_name(rng: Random) -> str:
     if shape == 0:
         name = plain(rng)
     elif shape == 1:
-        name = f"{plain(rng)} {plain(rng)}"
+        name = f"{plain(rng)} {_surname(rng)}"
     elif shape == 2:
-        name = f"{rng.choice(words['title'])} {plain(rng)}"
+        last = f" {_surname(rng)}" if rng.random() < 0.25 else ""
+        name = f"{rng.choice(words['title'])} {plain(rng)}{last}"
     elif shape == 3:
         name = f"{plain(rng)}-{plain(rng)}"
     elif shape == 4:
@@ -72,11 +110,12 @@ def persona_name(rng: Random) -> str:
     elif shape == 5:
         name = _with_digits(rng)
     elif shape == 6:
-        name = f"{plain(rng)} {rng.choice(words['epithet'])}"
+        title = f"{rng.choice(words['title'])} " if rng.random() < 0.2 else ""
+        name = f"{title}{plain(rng)} {_epithet(rng)}"
     elif shape == 7:
         name = _two_words(rng)
     else:
-        name = f"{plain(rng)} {plain(rng)}-{plain(rng)}"
+        name = f"{plain(rng)} {_surname(rng)}-{_surname(rng)}"
     return name
 
 
@@ -88,7 +127,7 @@ def person_name(rng: Random) -> str:
     if shape == 0:
         name = plain(rng)
     elif shape == 1:
-        name = made_up(rng, capital=False)
+        name = rng.choice((made_up, patched))(rng, capital=False)
     elif shape == 2:
         name = persona_name(rng)
     elif shape == 3:

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 from tools.demo_model.grammar import choose, fill, load, load_voices, load_words
-from tools.demo_model.names import person_name, persona_name, plain, town_name
+from tools.demo_model.names import patched, person_name, persona_name, plain, town_name
 
 BUNDLED = Path(__file__).parents[2] / "personas" / "bundled"
 BUNDLED_ITEMS = {
@@ -46,7 +46,13 @@ def bare_thing(rng: Random) -> str:
     """Return an item without an article, such as "silver comb"."""
     words = load_words()
     noun = rng.choice(words["noun"])
-    return noun if rng.random() < 0.15 else f"{rng.choice(words['adjective'])} {noun}"
+    if rng.random() < 0.15:
+        return noun
+    if rng.random() < 0.15:  # what nobody has heard of: to be copied, not to be known
+        return f"{patched(rng, capital=False)} {noun}"
+    if rng.random() < 0.1:
+        noun = patched(rng, capital=False)
+    return f"{rng.choice(words['adjective'])} {noun}"
 
 
 def with_article(noun: str) -> str:
