@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.errors import StartupError
 from bot.generation.catalogue import choose_sampler
-from bot.generation.config import LlamaCppConfig
+from bot.generation.config import CtransformersConfig, ModelFileConfig
 from bot.generation.engine_switch import EngineSwitch
 from bot.generation.errors import EngineUnavailableError
 from bot.generation.factory import inspect_model, open_engine
@@ -18,7 +18,7 @@ from bot.scenes.performer import Manner, Performer
 
 if TYPE_CHECKING:
     from bot.generation.config import EngineConfig
-    from bot.generation.types import ModelInfo
+    from bot.generation.types import ModelInfo, SamplerSettings
     from bot.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -97,8 +97,8 @@ async def open_performer(settings: "Settings") -> AsyncGenerator[Performer]:
 def choose_manner(settings: "Settings") -> Callable[["ModelInfo"], Manner]:
     """How a model is spoken to: from its file, or else from what its server says."""
     config = settings.engine
-    header = inspect_model(config) if isinstance(config, LlamaCppConfig) else None
-    file_name = config.model.name if isinstance(config, LlamaCppConfig) else ""
+    header = inspect_model(config) if isinstance(config, ModelFileConfig) else None
+    file_name = config.model.name if isinstance(config, ModelFileConfig) else ""
 
     def choose(info: "ModelInfo") -> Manner:
         name = f"{file_name} {header.name}" if header else info.name
@@ -109,7 +109,7 @@ def choose_manner(settings: "Settings") -> Callable[["ModelInfo"], Manner]:
         )
         sampler = settings.sampler.apply(choose_sampler(name))
         _log_choice(choice, info)
-        for sentence in list_stand_ins(sampler):
+        for sentence in _list_stand_ins(config, sampler):
             _log.warning("%s", sentence, extra={"action": "sampler-stand-in"})
         return Manner(
             choice=choice,
@@ -118,6 +118,16 @@ def choose_manner(settings: "Settings") -> Callable[["ModelInfo"], Manner]:
         )
 
     return choose
+
+
+def _list_stand_ins(config: "EngineConfig", sampler: "SamplerSettings") -> list[str]:
+    """What this engine does not do as it is set."""
+    if isinstance(config, CtransformersConfig):
+        # Here, because NumPy takes a while to import and others have no use for it.
+        from bot.generation.workers import sampling  # noqa: PLC0415
+
+        return sampling.list_stand_ins(sampler)
+    return list_stand_ins(sampler)
 
 
 def _log_choice(choice: FormatChoice, info: "ModelInfo") -> None:

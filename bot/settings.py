@@ -17,7 +17,13 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot.generation.config import EngineConfig, LlamaCppConfig, LlamaServerConfig, expand_home
+from bot.generation.config import (
+    CtransformersConfig,
+    EngineConfig,
+    LlamaCppConfig,
+    LlamaServerConfig,
+    expand_home,
+)
 from bot.generation.sampler_config import SamplerConfig
 
 PREFIX = "TROUPE_"
@@ -156,7 +162,9 @@ def _describe_all(problems: Iterable[Mapping[str, object]]) -> str:
     lines: dict[str, list[str]] = {}
     for problem in problems:
         if problem["type"] == "union_tag_invalid":
-            lines[f"{PREFIX}ENGINE__KIND"] = ["it is one of auto, llamacpp, llama_server"]
+            lines[f"{PREFIX}ENGINE__KIND"] = [
+                "it is one of auto, llamacpp, ctransformers, llama_server"
+            ]
             continue
         location = cast("tuple[object, ...]", problem["loc"])
         known = [str(part) for part in location if str(part) in _FIELD_NAMES]
@@ -176,7 +184,7 @@ _MESSAGES = {
 }
 """By pydantic's error type, where its own words say nothing to an operator."""
 _NESTED: Mapping[str, tuple[type[BaseModel], ...]] = {
-    "engine": (LlamaCppConfig, LlamaServerConfig),
+    "engine": (LlamaCppConfig, CtransformersConfig, LlamaServerConfig),
     "sampler": (SamplerConfig,),
 }
 """Fields whose own fields are set one by one."""

@@ -249,7 +249,7 @@ def test_bad_values_are_told_one_line_a_setting(read, variables, names):
 
 def test_the_known_kinds_are_named_where_one_is_unknown(read):
     assert refuse(read, TROUPE_ENGINE__KIND="openai") == [
-        "TROUPE_ENGINE__KIND: it is one of auto, llamacpp, llama_server"
+        "TROUPE_ENGINE__KIND: it is one of auto, llamacpp, ctransformers, llama_server"
     ]
 
 

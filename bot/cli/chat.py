@@ -9,7 +9,7 @@ from bot.app import Troupe, open_library, open_troupe
 from bot.cli.terminal import LineReader, TerminalStage, show_loading, write
 from bot.engine_room import open_performer
 from bot.errors import StartupError
-from bot.generation.config import DEMO_MODEL, LlamaCppConfig
+from bot.generation.config import DEMO_MODEL, ModelFileConfig
 from bot.generation.errors import EmptyReplyError
 from bot.messages import IncomingMessage, Pacing
 from bot.prompting.builder import Script
@@ -109,7 +109,7 @@ class _Sitting:
 
     async def open(self, persona: "Persona") -> None:
         """Say what is played on what, load, and show where the scene is."""
-        if isinstance(self._settings.engine, LlamaCppConfig) and (
+        if isinstance(self._settings.engine, ModelFileConfig) and (
             self._settings.engine.model == DEMO_MODEL
         ):
             _print(say("chat_demo") + "\n")
@@ -245,7 +245,7 @@ def _get_persona(library: "PersonaLibrary", name: str) -> "Persona":
 
 async def _wait_for_remote(settings: "Settings", engine: "Engine") -> None:
     """A server elsewhere may never come; a person at a terminal is told so after a moment."""
-    if isinstance(settings.engine, LlamaCppConfig):
+    if isinstance(settings.engine, ModelFileConfig):
         return
     try:
         async with asyncio.timeout(_REMOTE_PATIENCE_SECONDS):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from bot.engine_room import open_performer
 from bot.errors import StartupError
-from bot.generation.config import LlamaCppConfig
+from bot.generation.config import ModelFileConfig
 from bot.generation.errors import EngineError, EngineUnavailableError, GenerationError
 from bot.generation.factory import inspect_model
 from bot.prompting.builder import PromptBuilder, Script
@@ -91,7 +91,7 @@ async def render_case(settings: "Settings", case: Case, *, as_json: bool) -> str
 
 def _inspect(settings: "Settings") -> tuple[tuple[str, ...], str, str]:
     """Special strings, template and name of the model file, as far as there is one."""
-    if not isinstance(settings.engine, LlamaCppConfig):
+    if not isinstance(settings.engine, ModelFileConfig):
         return (), "", ""
     try:
         header = inspect_model(settings.engine)
@@ -107,7 +107,7 @@ def _inspect(settings: "Settings") -> tuple[tuple[str, ...], str, str]:
 
 async def _count(settings: "Settings", text: str) -> int | None:
     """Count with the model's tokenizer; None when no model opens."""
-    local = isinstance(settings.engine, LlamaCppConfig)
+    local = isinstance(settings.engine, ModelFileConfig)
     try:
         async with (
             asyncio.timeout(_LOCAL_PATIENCE_SECONDS if local else _REMOTE_PATIENCE_SECONDS),

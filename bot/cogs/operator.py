@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.cogs.replies import RefusedError, answer, answer_text
 from bot.engine_room import EngineRoom
-from bot.generation.config import LlamaCppConfig
+from bot.generation.config import EngineConfig, ModelFileConfig, change_file, is_ggml
 from bot.generation.errors import EngineError, EngineUnavailableError
 from bot.words import say
 
@@ -66,24 +66,30 @@ class OperatorCog(commands.GroupCog, name="admin", description="For who hosts Tr
 
     def _describe(self) -> str:
         config = self._room.config
-        return config.model.name if isinstance(config, LlamaCppConfig) else str(config.url)
+        return config.model.name if isinstance(config, ModelFileConfig) else str(config.url)
 
     def _list_files(self) -> list[str]:
         config = self._room.config
-        if not isinstance(config, LlamaCppConfig):
+        if not isinstance(config, ModelFileConfig):
             return []
-        return sorted(file.name for file in config.model.parent.glob("*.gguf"))
+        folder = config.model.parent
+        files = [*folder.glob("*.gguf"), *(f for f in folder.glob("*.bin") if is_ggml(f))]
+        return sorted(file.name for file in files)
 
-    def _choose(self, file: str) -> LlamaCppConfig:
+    def _choose(self, file: str) -> EngineConfig:
         """The present settings with another file of the same folder, and of no other.
 
         Raises:
-            RefusedError: If there is none, or the model runs elsewhere.
+            RefusedError: If there is none, a setting does not go with it, or the model runs
+                elsewhere.
         """
         config = self._room.config
-        if not isinstance(config, LlamaCppConfig):
+        if not isinstance(config, ModelFileConfig):
             raise RefusedError("admin_model_elsewhere", model=self._describe())
         if file not in self._list_files():
             files = ", ".join(self._list_files())
             raise RefusedError("admin_model_unknown", file=Path(file).name, files=files)
-        return config.model_copy(update={"model": config.model.with_name(file)})
+        try:
+            return change_file(config, config.model.with_name(file))
+        except ValueError as error:
+            raise RefusedError("admin_model_failed", reason=error) from error

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar, cast
 
 from pydantic import (
     AfterValidator,
@@ -15,10 +15,18 @@ from pydantic import (
     Field,
     SecretStr,
     Tag,
+    TypeAdapter,
+    ValidationError,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
     field_validator,
+)
+
+from bot.generation.workers.model_files import (
+    ModelFileError,
+    ModelFileKind,
+    detect_model_file,
 )
 
 DEMO_MODEL = Path(__file__).parent / "demo_model" / "troupe-demo-limarp.Q8_0.gguf"
@@ -185,28 +193,47 @@ class LlamaCppTuning(_Config):
         return value
 
 
-class LlamaCppConfig(LlamaCppTuning):
-    """A model file of one's own, run by a llama.cpp worker on this machine."""
+class ModelFileConfig(_Config):
+    """A model file of one's own, run by a worker on this machine."""
 
-    kind: Literal["auto", "llamacpp"] = "auto"
     model: Annotated[Path, AfterValidator(expand_home)] = DEMO_MODEL
-    """A GGUF file."""
+    """The file."""
     gpu_layers: Literal["auto", "all"] | Annotated[int, Field(ge=0)] = "auto"
     """Layers put on the GPU."""
     context_length: Annotated[int, Field(ge=256)] | None = None
     """Tokens of one scene's window; None is the model's own, at most 8,192."""
-    slots: Annotated[int, Field(ge=1, le=64)] = 2
-    """Replies written at once; each has a window of its own."""
     threads: Annotated[int, Field(ge=1)] | None = None
     """CPU threads; None leaves a core free, and takes half of eight or more."""
     memory_limit_mib: Annotated[int, Field(ge=64)] | None = None
     """A worker that holds more is replaced; a mapped model file does not count."""
+
+
+class LlamaCppConfig(LlamaCppTuning, ModelFileConfig):
+    """A GGUF file, run by llama.cpp."""
+
+    kind: Literal["auto", "llamacpp"] = "auto"
+    slots: Annotated[int, Field(ge=1, le=64)] = 2
+    """Replies written at once; each has a window of its own."""
 
     @property
     def tuning(self) -> LlamaCppTuning:
         """The part that the worker is told as it is."""
         shared = set(LlamaCppTuning.model_fields)
         return LlamaCppTuning.model_validate(self.model_dump(include=shared, exclude_unset=True))
+
+
+_LARGEST_GGML_BATCH = 512
+"""ctransformers' buffers are measured for so many tokens; with 700 it aborts."""
+
+
+class CtransformersConfig(ModelFileConfig):
+    """A GGML file of 2023, run by ctransformers: one reply at a time."""
+
+    kind: Literal["auto", "ctransformers"] = "auto"
+    slots: Literal[1] = 1
+    """Replies written at once: ctransformers has one state."""
+    batch_size: Annotated[int, Field(ge=1, le=_LARGEST_GGML_BATCH)] = 8
+    """Tokens of prompts evaluated in one call; a stopped reply frees its slot only between."""
 
 
 class LlamaServerConfig(_Config):
@@ -219,15 +246,43 @@ class LlamaServerConfig(_Config):
 
 
 def _get_kind(value: object) -> str:
-    """A missing kind is `auto`."""
+    """A missing kind is `auto`, and that is what the file is made for."""
     if isinstance(value, dict):
-        kind = value.get("kind") or "auto"  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        fields = cast("dict[str, object]", value)
+        kind, model = str(fields.get("kind") or "auto"), fields.get("model")
     else:
-        kind = getattr(value, "kind", "auto")
-    return "llamacpp" if kind == "auto" else str(kind)  # pyright: ignore[reportUnknownArgumentType]
+        kind, model = str(getattr(value, "kind", "auto")), getattr(value, "model", None)
+    if kind != "auto":
+        return kind
+    return "ctransformers" if isinstance(model, str | Path) and is_ggml(Path(model)) else "llamacpp"
+
+
+def is_ggml(path: Path) -> bool:
+    """Whether there is a GGML file, told by its first bytes."""
+    try:
+        return detect_model_file(expand_home(path)) is ModelFileKind.GGML
+    except (ModelFileError, ValueError):  # said later, by whoever opens it
+        return False
 
 
 EngineConfig = Annotated[
-    Annotated[LlamaCppConfig, Tag("llamacpp")] | Annotated[LlamaServerConfig, Tag("llama_server")],
+    Annotated[LlamaCppConfig, Tag("llamacpp")]
+    | Annotated[CtransformersConfig, Tag("ctransformers")]
+    | Annotated[LlamaServerConfig, Tag("llama_server")],
     Discriminator(_get_kind),
 ]
+_ENGINE: TypeAdapter[EngineConfig] = TypeAdapter(EngineConfig)
+
+
+def change_file(config: ModelFileConfig, file: Path) -> EngineConfig:
+    """The same settings for another file, which may need another engine where that is `auto`.
+
+    Raises:
+        ValueError: If a setting does not go with what the file is made for.
+    """
+    try:
+        return _ENGINE.validate_python(config.model_dump(exclude_unset=True) | {"model": file})
+    except ValidationError as error:
+        names = ", ".join(str(problem["loc"][-1]).upper() for problem in error.errors())
+        message = f"{file.name} needs another engine, with which TROUPE_ENGINE__{names} does not go"
+        raise ValueError(message) from error

@@ -4,20 +4,27 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from bot.generation.config import LlamaCppConfig, LlamaCppTuning, LlamaServerConfig
+from bot.generation.config import (
+    CtransformersConfig,
+    LlamaCppConfig,
+    LlamaCppTuning,
+    LlamaServerConfig,
+    ModelFileConfig,
+)
 from bot.generation.engine import Endpoint
 from bot.generation.errors import EngineUnavailableError
 from bot.generation.types import EngineState
 from bot.generation.workers.child import WorkerSettings
 from bot.generation.workers.model_files import (
-    GgufHeader,
     ModelFileError,
     ModelFileKind,
+    ModelHeader,
     detect_model_file,
     read_gguf_header,
 )
 
 if TYPE_CHECKING:
+    from bot.generation.config import EngineConfig
     from bot.generation.engine import Engine
 
 _log = logging.getLogger(__name__)
@@ -27,6 +34,9 @@ _SHORTEST_MODEL_WINDOW = 2048
 """For files that do not say what they were trained for: LLaMA 1's length."""
 _ALL_LAYERS = 9999
 _ADAPTER = "adapter"
+_LLAMA = "llama"
+_SHARED_HEADS = {1, 8}
+"""How many heads may share one of keys and values with ctransformers: none, or Llama 2 70B's."""
 _MANY_CORES = 8
 
 
@@ -52,7 +62,7 @@ class StaticEndpoint:
         """Nothing here is ours."""
 
 
-def open_engine(config: LlamaCppConfig | LlamaServerConfig) -> "Engine":
+def open_engine(config: "EngineConfig") -> "Engine":
     """Start the engine that is described; the model loads while this has long returned.
 
     Raises:
@@ -70,29 +80,42 @@ def open_engine(config: LlamaCppConfig | LlamaServerConfig) -> "Engine":
     from bot.generation.workers.supervisor import WorkerSupervisor  # noqa: PLC0415
 
     header = inspect_model(config)
-    _inspect_loras(config, header)
+    is_llamacpp = isinstance(config, LlamaCppConfig)
+    if is_llamacpp:
+        _inspect_loras(config, header)
+        settings = _choose_settings(config, header)
+    else:
+        settings = _choose_ctransformers_settings(config)
+    kind = "llamacpp" if is_llamacpp else "ctransformers"
     supervisor = WorkerSupervisor(
-        "bot.generation.workers.llamacpp_worker",
-        _choose_settings(config, header),
+        f"bot.generation.workers.{kind}_worker",
+        settings,
         memory_limit_mib=config.memory_limit_mib,
     )
     supervisor.start()
-    name = f"llamacpp {config.model.name}"
-    return LlamaServerEngine(supervisor, name=name, recalls=_keeps_scenes(config.tuning))
+    return LlamaServerEngine(
+        supervisor,
+        name=f"{kind} {config.model.name}",
+        recalls=is_llamacpp and _keeps_scenes(config.tuning),
+        has_tail_free=not is_llamacpp,
+    )
 
 
-def inspect_model(config: LlamaCppConfig) -> GgufHeader:
+def inspect_model(config: ModelFileConfig) -> ModelHeader:
     """Read the header of the configured file.
 
     Raises:
-        EngineUnavailableError: If the file is missing, damaged or of a kind that no worker loads.
+        EngineUnavailableError: If the file is missing, damaged or of a kind that its engine does
+            not load.
     """
     try:
         kind = detect_model_file(config.model)
+        if isinstance(config, CtransformersConfig):
+            return _inspect_for_ctransformers(config, kind)
         header = read_gguf_header(config.model) if kind is ModelFileKind.GGUF else None
     except ModelFileError as error:
         fix = f"{error}. The setting is TROUPE_ENGINE__MODEL"
-        raise EngineUnavailableError("llamacpp", fix) from error
+        raise EngineUnavailableError(config.model.name, fix) from error
     if header is not None and header.general_type != _ADAPTER:
         return header
     remedies = {
@@ -100,7 +123,10 @@ def inspect_model(config: LlamaCppConfig) -> GgufHeader:
             "it is a LoRA adapter; name it in TROUPE_ENGINE__LORAS, and the model that it was "
             "made for in TROUPE_ENGINE__MODEL"
         ),
-        ModelFileKind.GGML: "it is a GGML file of 2023; take the GGUF file of the same model",
+        ModelFileKind.GGML: (
+            "it is a GGML file of 2023, which llama.cpp no longer loads; leave "
+            "TROUPE_ENGINE__KIND=auto, and ctransformers does"
+        ),
         ModelFileKind.WEIGHTS_FOLDER: (
             "it is a folder of weights (EXL2 or safetensors), which TabbyAPI or vLLM serve; "
             "take the GGUF file of the same model, or point TROUPE_ENGINE__KIND=llama_server and "
@@ -110,7 +136,50 @@ def inspect_model(config: LlamaCppConfig) -> GgufHeader:
     raise EngineUnavailableError("llamacpp", f"{config.model}: {remedies[kind]}")
 
 
-def _inspect_loras(config: LlamaCppConfig, header: GgufHeader) -> None:
+def _inspect_for_ctransformers(config: CtransformersConfig, kind: ModelFileKind) -> ModelHeader:
+    from bot.generation.workers.ggml_header import read_ggml_header  # noqa: PLC0415
+    from bot.generation.workers.vocabulary import read_vocabulary  # noqa: PLC0415
+
+    if kind is ModelFileKind.WEIGHTS_FOLDER:
+        raise ModelFileError(config.model, "it is a folder", "name the .bin file itself")
+    if kind is ModelFileKind.GGUF:
+        header = read_gguf_header(config.model)
+        if header.architecture != _LLAMA:
+            remedy = "TROUPE_ENGINE__KIND=llamacpp plays it"
+            raise ModelFileError(config.model, f"its kind is {header.architecture}", remedy)
+        return header
+    ggml = read_ggml_header(config.model)
+    if ggml.heads // ggml.kv_heads not in _SHARED_HEADS:
+        found = f"{ggml.heads} heads share {ggml.kv_heads} of keys; ctransformers knows 8:1 only"
+        raise ModelFileError(config.model, found, "take the GGUF file of the same model")
+    specials = read_vocabulary(config.model).specials
+    return ModelHeader(
+        architecture=_LLAMA,
+        name="",
+        context_length=0,
+        chat_template="",
+        special_strings=tuple(specials),
+    )
+
+
+def _choose_ctransformers_settings(config: CtransformersConfig) -> WorkerSettings:
+    # Nothing tells how much memory a GPU has free, and ctransformers' usual build has none.
+    layers = {"auto": 0, "all": _ALL_LAYERS}
+    return WorkerSettings(
+        model=str(config.model),
+        api_key="",
+        parent_pid=0,
+        context_length=config.context_length or _SHORTEST_MODEL_WINDOW,
+        slots=1,
+        gpu_layers=(
+            layers[config.gpu_layers] if isinstance(config.gpu_layers, str) else config.gpu_layers
+        ),
+        threads=config.threads or _count_threads(),
+        batch_size=config.batch_size,
+    )
+
+
+def _inspect_loras(config: LlamaCppConfig, header: ModelHeader) -> None:
     """Refuse what llama.cpp would refuse only after it has read the whole model."""
     for lora in config.loras:
         try:
@@ -137,7 +206,7 @@ def _keeps_scenes(tuning: LlamaCppTuning) -> bool:
     return tuning.cache_ram_mib != 0 and tuning.cache_reuse > 0
 
 
-def _choose_settings(config: LlamaCppConfig, header: GgufHeader) -> WorkerSettings:
+def _choose_settings(config: LlamaCppConfig, header: ModelHeader) -> WorkerSettings:
     layers = {"auto": -1, "all": _ALL_LAYERS}
     return WorkerSettings(
         model=str(config.model),
@@ -153,7 +222,7 @@ def _choose_settings(config: LlamaCppConfig, header: GgufHeader) -> WorkerSettin
     )
 
 
-def _choose_window(config: LlamaCppConfig, header: GgufHeader) -> int:
+def _choose_window(config: LlamaCppConfig, header: ModelHeader) -> int:
     """Tokens of one slot's window: llama.cpp's server never gives more than positions reach."""
     trained = header.context_length or _SHORTEST_MODEL_WINDOW
     scale = config.rope_freq_scale

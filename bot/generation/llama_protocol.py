@@ -6,13 +6,21 @@ Both kinds of worker and any `llama-server` speak it; sampler names are translat
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
+from pydantic import TypeAdapter
+
 from bot.generation.errors import ContextOverflowError, EngineRequestError, GenerationError
-from bot.generation.types import FinishReason, GenerationChunk, ModelInfo, Timings
+from bot.generation.types import (
+    FinishReason,
+    GenerationChunk,
+    ModelInfo,
+    SamplerSettings,
+    Timings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.generation.types import GenerationRequest, SamplerSettings
+    from bot.generation.types import GenerationRequest
 
 _TAIL_FREE_STAND_IN = 0.05
 """Min-p used where tail-free sampling was asked for: what its own users moved to (0.05 to 0.1)."""
@@ -76,8 +84,15 @@ def read_error(status: int, error: object) -> GenerationError:
     return EngineRequestError(status=status, reason=reason[:200])
 
 
-def write_request(request: "GenerationRequest") -> dict[str, object]:
-    """A request as `/completion` takes it."""
+def write_request(
+    request: "GenerationRequest", *, has_tail_free: bool = False
+) -> dict[str, object]:
+    """A request as `/completion` takes it.
+
+    Args:
+        request: What to continue, and how.
+        has_tail_free: Whether the server knows tail-free sampling; otherwise min-p stands in.
+    """
     return {
         "prompt": request.prompt,
         "stream": True,
@@ -86,7 +101,7 @@ def write_request(request: "GenerationRequest") -> dict[str, object]:
         "n_predict": request.max_tokens,
         "stop": list(request.stop_sequences),
         "seed": -1 if request.seed is None else request.seed,
-        **_write_sampler(request.sampler),
+        **_write_sampler(request.sampler, has_tail_free=has_tail_free),
     }
 
 
@@ -116,34 +131,54 @@ def read_recalled(event: "Mapping[str, object]") -> Recalled:
     return Recalled(slot=_read_int(event.get("id_slot")), timings=timings)
 
 
-def _write_sampler(sampler: "SamplerSettings") -> dict[str, object]:
-    return {
-        "temperature": sampler.temperature,
-        "dynatemp_range": sampler.dynatemp_range,
-        "dynatemp_exponent": sampler.dynatemp_exponent,
-        "top_k": sampler.top_k,
-        "top_p": sampler.top_p,
-        "min_p": _choose_min_p(sampler),
-        "typical_p": sampler.typical_p,
-        "xtc_probability": sampler.xtc_probability,
-        "xtc_threshold": sampler.xtc_threshold,
-        "dry_multiplier": sampler.dry_multiplier,
-        "dry_base": sampler.dry_base,
-        "dry_allowed_length": sampler.dry_allowed_length,
-        "dry_penalty_last_n": sampler.dry_penalty_window,
-        "dry_sequence_breakers": list(sampler.dry_sequence_breakers),
-        "mirostat": sampler.mirostat,
-        "mirostat_tau": sampler.mirostat_tau,
-        "mirostat_eta": sampler.mirostat_eta,
-        "repeat_penalty": sampler.repetition_penalty,
-        "repeat_last_n": sampler.repetition_window,
-        "presence_penalty": sampler.presence_penalty,
-        "frequency_penalty": sampler.frequency_penalty,
-        "grammar": sampler.grammar,
-    }
+_SAMPLER_FIELDS = {
+    "temperature": "temperature",
+    "dynatemp_range": "dynatemp_range",
+    "dynatemp_exponent": "dynatemp_exponent",
+    "top_k": "top_k",
+    "top_p": "top_p",
+    "min_p": "min_p",
+    "typical_p": "typical_p",
+    "tail_free": "tfs_z",
+    "xtc_probability": "xtc_probability",
+    "xtc_threshold": "xtc_threshold",
+    "dry_multiplier": "dry_multiplier",
+    "dry_base": "dry_base",
+    "dry_allowed_length": "dry_allowed_length",
+    "dry_penalty_window": "dry_penalty_last_n",
+    "dry_sequence_breakers": "dry_sequence_breakers",
+    "mirostat": "mirostat",
+    "mirostat_tau": "mirostat_tau",
+    "mirostat_eta": "mirostat_eta",
+    "repetition_penalty": "repeat_penalty",
+    "repetition_window": "repeat_last_n",
+    "presence_penalty": "presence_penalty",
+    "frequency_penalty": "frequency_penalty",
+    "grammar": "grammar",
+}
+"""Our name: llama.cpp's; `tfs_z` is of 2023."""
 
 
-def list_stand_ins(sampler: "SamplerSettings") -> list[str]:
+def _write_sampler(sampler: SamplerSettings, *, has_tail_free: bool = False) -> dict[str, object]:
+    fields = {theirs: getattr(sampler, ours) for ours, theirs in _SAMPLER_FIELDS.items()}
+    fields["dry_sequence_breakers"] = list(sampler.dry_sequence_breakers)
+    if not has_tail_free:
+        del fields["tfs_z"]
+        fields["min_p"] = _choose_min_p(sampler)
+    return fields
+
+
+def read_sampler(body: "Mapping[str, object]") -> SamplerSettings:
+    """What `write_request` wrote, for a worker of ours; what is not there keeps its default.
+
+    Raises:
+        ValueError: If a value is of the wrong kind.
+    """
+    given = {ours: body[theirs] for ours, theirs in _SAMPLER_FIELDS.items() if theirs in body}
+    return TypeAdapter(SamplerSettings).validate_python(given)
+
+
+def list_stand_ins(sampler: SamplerSettings) -> list[str]:
     """What llama.cpp does not do as it is set, one sentence each, for the operator's log."""
     sentences: list[str] = []
     if sampler.mirostat:
@@ -163,7 +198,7 @@ def list_stand_ins(sampler: "SamplerSettings") -> list[str]:
     return sentences
 
 
-def _choose_min_p(sampler: "SamplerSettings") -> float:
+def _choose_min_p(sampler: SamplerSettings) -> float:
     return sampler.min_p or (_TAIL_FREE_STAND_IN if sampler.tail_free < 1 else 0.0)
 
 

@@ -49,6 +49,25 @@ def test_one_reply_is_printed_with_one_line_feed_and_is_the_same_again(tmp_path)
     assert not (tmp_path / "data").exists()  # a scene that is not stored
 
 
+def test_a_ggml_file_is_played_too(tmp_path, ggml_model):
+    asked = ("--persona", "maren", "--message", "Who are you?", "--seed", "1")
+    model = {"TROUPE_ENGINE__MODEL": str(ggml_model), "TROUPE_SAMPLER__MIROSTAT": "1"}
+    code, out, err = run(tmp_path, *asked, **model)
+    assert code == 0, err
+    assert len(out.split()) > 3
+    assert "mirostat 2" in err
+    assert run(tmp_path, *asked, **model)[:2] == (0, out)
+
+
+def test_a_ggml_file_that_was_cut_off_is_refused_before_it_loads(tmp_path, ggml_model):
+    file = tmp_path / "cut.bin"
+    file.write_bytes(ggml_model.read_bytes()[:-1])
+    code, out, err = run(tmp_path, "--message", "Hi", TROUPE_ENGINE__MODEL=str(file))
+    assert (code, out) == (1, "")
+    assert "download it again" in err
+    assert "Traceback" not in err
+
+
 def test_another_seed_gives_another_reply(tmp_path):
     first = run(tmp_path, "--message", "Tell me a story", "--length", "long", "--seed", "1")
     second = run(tmp_path, "--message", "Tell me a story", "--length", "long", "--seed", "2")

@@ -11,13 +11,13 @@ from bot.generation.config import DEMO_MODEL, LlamaCppConfig, LlamaServerConfig
 from bot.generation.errors import EngineUnavailableError
 from bot.generation.factory import _choose_settings, inspect_model, open_engine
 from bot.generation.types import EngineState
-from bot.generation.workers.model_files import GgufHeader
+from bot.generation.workers.model_files import ModelHeader
 from tests.fake_model import FakeModel
 from tests.generation.lora_file import write_lora
 
 
-def make_header(context_length: int) -> GgufHeader:
-    return GgufHeader(
+def make_header(context_length: int) -> ModelHeader:
+    return ModelHeader(
         architecture="llama",
         name="",
         context_length=context_length,
@@ -88,7 +88,7 @@ def make_other(folder: Path) -> Path:
     ("make", "words"),
     [
         (make_missing, ["no such file", "TROUPE_ENGINE__MODEL"]),
-        (make_ggml, ["GGML file of 2023", "GGUF file of the same model"]),
+        (make_ggml, ["GGML file of 2023", "TROUPE_ENGINE__KIND=auto"]),
         (make_folder, ["EXL2 or safetensors", "TabbyAPI or vLLM", "TROUPE_ENGINE__URL"]),
         (make_damaged, ["damaged", "download it again", "TROUPE_ENGINE__MODEL"]),
         (make_other, ["<!DO", "TROUPE_ENGINE__MODEL"]),

@@ -68,6 +68,7 @@ class LlamaServerEngine:
         silence_seconds: float | None = None,
         answer_seconds: float | None = None,
         recalls: bool = False,
+        has_tail_free: bool = False,
     ) -> None:
         """Keep the limits; nothing is asked yet.
 
@@ -78,6 +79,7 @@ class LlamaServerEngine:
             answer_seconds: How long `/props` and `/tokenize` may take; None is the usual.
             recalls: Whether the server keeps what left its slots and reuses chunks of it, so that
                 a scene is worth taking back before its shortened prompt is asked.
+            has_tail_free: Whether the server knows tail-free sampling: our ctransformers worker.
         """
         self._source = source
         self._name = name
@@ -86,6 +88,7 @@ class LlamaServerEngine:
         )
         self._known: _Known | None = None
         self._recalls = recalls
+        self._has_tail_free = has_tail_free
         self._scene_texts = SceneTexts()
         self._choosing_slot = asyncio.Lock()
 
@@ -170,7 +173,8 @@ class LlamaServerEngine:
             recalled = await self._recall_scene(endpoint, request)
             if recalled is None:
                 await choosing.aclose()
-            body = write_request(request) | (recalled.fields if recalled else {})
+            body = write_request(request, has_tail_free=self._has_tail_free)
+            body |= recalled.fields if recalled else {}
             events = self._client.complete(endpoint, body, request.affinity)
             try:
                 async with aclosing(events):

@@ -33,6 +33,8 @@ class WorkerSettings:
     gpu_layers: int
     """-1 lets the worker choose by free memory."""
     threads: int
+    batch_size: int = 8
+    """Tokens of a prompt that ctransformers evaluates in one call."""
     tuning: LlamaCppTuning = field(default_factory=LlamaCppTuning)
     """What only llama.cpp understands."""
 

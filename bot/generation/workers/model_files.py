@@ -56,8 +56,8 @@ class ModelFileError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GgufHeader:
-    """The part of a GGUF header that Troupe uses."""
+class ModelHeader:
+    """What a model file says of itself, as far as Troupe uses it."""
 
     architecture: str
     name: str
@@ -99,21 +99,16 @@ def _detect_folder(path: "Path") -> ModelFileKind:
     raise ModelFileError(path, "a folder without model files", "name the .gguf file itself")
 
 
-def read_gguf_header(path: "Path") -> GgufHeader:
+def read_gguf_header(path: "Path") -> ModelHeader:
     """Read the metadata that comes before the tensors.
 
     Raises:
         ModelFileError: If the header is damaged or ends too early.
     """
-    try:
-        with path.open("rb") as file:
-            values = _read_metadata(file)
-    except (OSError, ValueError, EOFError) as error:
-        found = f"its header is damaged ({error})"
-        raise ModelFileError(path, found, "download it again") from error
+    values = read_gguf_metadata(path)
     architecture = str(values.get("general.architecture", ""))
     length = values.get(f"{architecture}.context_length", 0)
-    return GgufHeader(
+    return ModelHeader(
         architecture=architecture,
         name=str(values.get("general.name", "")),
         context_length=length if isinstance(length, int) else 0,
@@ -121,6 +116,20 @@ def read_gguf_header(path: "Path") -> GgufHeader:
         special_strings=_select_specials(values),
         general_type=str(values.get("general.type", "")),
     )
+
+
+def read_gguf_metadata(path: "Path") -> dict[str, object]:
+    """Read all values by their names; of the arrays only the vocabulary's texts and types.
+
+    Raises:
+        ModelFileError: If the header is damaged or ends too early.
+    """
+    try:
+        with path.open("rb") as file:
+            return _read_metadata(file)
+    except (OSError, ValueError, EOFError) as error:
+        found = f"its header is damaged ({error})"
+        raise ModelFileError(path, found, "download it again") from error
 
 
 def _select_specials(values: dict[str, object]) -> tuple[str, ...]:

@@ -1,12 +1,13 @@
-"""What every engine keeps to: on a server that holds no model, and on the model that ships."""
+"""What every engine keeps to: on a server without a model, and on the model that ships."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from pathlib import Path
 
 import pytest
 
-from bot.generation.config import LlamaCppConfig, LlamaServerConfig
+from bot.generation.config import CtransformersConfig, LlamaCppConfig, LlamaServerConfig
 from bot.generation.engine import Engine
 from bot.generation.errors import ContextOverflowError
 from bot.generation.factory import open_engine
@@ -25,16 +26,19 @@ CHAOS = SamplerSettings(temperature=5.0)
 """Nearly every token is as likely as another, so that a reply does not end by itself."""
 
 
-@pytest.fixture(params=["fake", "worker"])
-async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
+@pytest.fixture(params=["fake", "llamacpp", "ctransformers"])
+async def engine(request: pytest.FixtureRequest, ggml_model: Path) -> AsyncIterator[Engine]:
     async with FakeModel(context_length=WINDOW, slots=1) as model:
         model.default_reply = lambda _: "Well met, traveller. 😀 Sit by the fire with me. " * 200
         model.piece_delay = 0.001
-        engine = open_engine(
-            LlamaServerConfig.model_validate({"kind": "llama_server", "url": model.url})
-            if request.param == "fake"
-            else LlamaCppConfig(context_length=WINDOW, slots=1, threads=1)
-        )
+        configs = {
+            "fake": LlamaServerConfig.model_validate({"kind": "llama_server", "url": model.url}),
+            "llamacpp": LlamaCppConfig(context_length=WINDOW, slots=1, threads=1),
+            "ctransformers": CtransformersConfig(
+                model=ggml_model, context_length=WINDOW, threads=1
+            ),
+        }
+        engine = open_engine(configs[request.param])
         yield engine
         await engine.aclose()
 

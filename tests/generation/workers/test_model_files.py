@@ -7,9 +7,9 @@ import pytest
 
 from bot.generation.config import DEMO_MODEL
 from bot.generation.workers.model_files import (
-    GgufHeader,
     ModelFileError,
     ModelFileKind,
+    ModelHeader,
     detect_model_file,
     read_gguf_header,
 )
@@ -72,7 +72,7 @@ def write(tmp_path: Path) -> Callable[[bytes], Path]:
 def test_a_header_is_read(write: Callable[[bytes], Path], version: int):
     path = write(write_header(ENTRIES, version=version) + b"\0" * 100)
     assert detect_model_file(path) is ModelFileKind.GGUF
-    assert read_gguf_header(path) == GgufHeader(
+    assert read_gguf_header(path) == ModelHeader(
         architecture="llama",
         name="Sörens Modell 😀",
         context_length=4096,
@@ -82,7 +82,7 @@ def test_a_header_is_read(write: Callable[[bytes], Path], version: int):
 
 
 def test_a_header_that_says_nothing_is_read(write: Callable[[bytes], Path]):
-    assert read_gguf_header(write(write_header({}))) == GgufHeader(
+    assert read_gguf_header(write(write_header({}))) == ModelHeader(
         architecture="", name="", context_length=0, chat_template="", special_strings=()
     )
 
