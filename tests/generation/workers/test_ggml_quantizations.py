@@ -79,7 +79,7 @@ def write_twins(folder: Path, kind: Kind) -> tuple[Path, Path]:
     sizes = {"width": model.width, "multiple": model.multiple, "heads": 4, "layers": 1}
     whole = GgmlModel(vocabulary=model.vocabulary, tensors=tensors, **sizes)
     write_ggml(whole, plain, Quantization.F32)
-    head = plain.read_bytes()[: find_tensors(plain, whole)]
+    head = plain.read_bytes()[: find_tensors(whole)]
     with packed.open("wb") as file:
         file.write(head)
         for name, values in tensors.items():
@@ -92,7 +92,7 @@ def write_twins(folder: Path, kind: Kind) -> tuple[Path, Path]:
     return plain, packed
 
 
-def find_tensors(path: Path, model: GgmlModel) -> int:
+def find_tensors(model: GgmlModel) -> int:
     """Where the vocabulary ends."""
     return 9 * 4 + sum(8 + len(text) for text, _ in model.vocabulary)
 
