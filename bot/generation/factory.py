@@ -152,7 +152,7 @@ def _inspect_for_ctransformers(config: CtransformersConfig, kind: ModelFileKind)
     if ggml.heads // ggml.kv_heads not in _SHARED_HEADS:
         found = f"{ggml.heads} heads share {ggml.kv_heads} of keys; ctransformers knows 8:1 only"
         raise ModelFileError(config.model, found, "take the GGUF file of the same model")
-    specials = read_vocabulary(config.model).specials
+    specials = read_vocabulary(config.model, ggml).specials
     return ModelHeader(
         architecture=_LLAMA,
         name="",

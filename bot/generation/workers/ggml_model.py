@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ctransformers.llm import LLM, Config
 
-from bot.generation.workers.ggml_header import read_ggml_header
+from bot.generation.workers.ggml_header import GgmlHeader, read_ggml_header
 from bot.generation.workers.model_files import ModelFileKind, detect_model_file
 from bot.generation.workers.vocabulary import read_vocabulary
 
@@ -61,12 +61,15 @@ class GgmlModel:
             ModelFileError: If its header is damaged.
             RuntimeError: If ctransformers cannot load it; it says why on standard error.
         """
-        self.vocabulary = read_vocabulary(path)
+        is_ggml = detect_model_file(path) is ModelFileKind.GGML
+        header = read_ggml_header(path) if is_ggml else None
+        self.vocabulary = read_vocabulary(path, header)
+        self._is_gguf = header is None
         self._batch_size = batch_size
         self._threads = threads
         config = Config(context_length=context_length, gpu_layers=gpu_layers)
-        with _linked(path) as (link, kind):
-            self._is_gguf = kind == _GGUF
+        with _linked(path, header) as link:
+            kind = _GGML if header else _GGUF
             self._model = LLM(str(link), kind, config=config, lib=_choose_library(gpu_layers))
         self._context: list[int] = []
         self._special = _compile(self.vocabulary.specials)
@@ -175,16 +178,15 @@ def _compile(specials: Mapping[str, int]) -> re.Pattern[str] | None:
 
 
 @contextmanager
-def _linked(path: Path) -> Generator[tuple[Path, str]]:
-    """A path under which ctransformers takes the model for what it is, and the word for its kind.
+def _linked(path: Path, header: GgmlHeader | None) -> Generator[Path]:
+    """A path under which ctransformers takes the model for what its header says.
 
     It believes in grouped-query attention, eight heads to one, where `70b` stands anywhere in a
     GGML file's path, and in none elsewhere. The tensors' shapes tell.
     """
-    if detect_model_file(path) is not ModelFileKind.GGML:
-        yield path, _GGUF
+    if header is None:
+        yield path
         return
-    header = read_ggml_header(path)
     name = "model.bin" if header.heads == header.kv_heads else "model-70b.bin"
     with tempfile.TemporaryDirectory(prefix="troupe-") as folder:
         link = Path(folder) / name
@@ -193,7 +195,7 @@ def _linked(path: Path) -> Generator[tuple[Path, str]]:
         except OSError:  # Windows lets few people make links
             _log.warning("%s keeps its name: no link to it can be made", path)
             link = path
-        yield link, _GGML
+        yield link
 
 
 def _choose_library(gpu_layers: int) -> str | None:

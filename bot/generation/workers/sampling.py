@@ -27,7 +27,7 @@ _Filter = Callable[[_Logits], _Places]  # which stay
 
 _number = cache(np.arange)  # all tokens of a vocabulary, made once
 
-_HEADS = (256, 4096)
+_HEADS = (256, 4096, 12288)
 """How many of the likeliest are sorted at first; then all. Models are mostly surer than that."""
 _CERTAIN = np.float32(1e30)
 """Stands for an infinite logit: as good as one, and it can be subtracted from itself."""
