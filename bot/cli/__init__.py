@@ -1,4 +1,4 @@
-"""The `troupe` command: `run`, `chat`, `prompt`."""
+"""The `troupe` command: `run`, `chat`, `prompt`, `models`."""
 
 import asyncio
 import io
@@ -9,6 +9,7 @@ import click
 
 from bot.app import run_bot
 from bot.cli.chat import Chat, chat_interactively, speak_once
+from bot.cli.models import models
 from bot.cli.prompt import read_case, render_case
 from bot.errors import StartupError
 from bot.generation.errors import EngineError, GenerationError
@@ -104,6 +105,9 @@ def prompt(file: TextIO, *, as_json: bool) -> None:
     except ValueError as error:
         raise _Failure(str(error), 2) from error
     sys.stdout.write(_run(render_case(settings, case, as_json=as_json)))
+
+
+main.add_command(models)
 
 
 def _read_settings() -> Settings:
