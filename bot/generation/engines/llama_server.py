@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from bot.generation.engine_client import GONE, EngineClient
 from bot.generation.errors import (
     EngineDiedError,
     EngineRequestError,
@@ -17,10 +18,10 @@ from bot.generation.errors import (
     GenerationError,
     GenerationTimeoutError,
 )
-from bot.generation.llama_client import GONE, LlamaClient
 from bot.generation.llama_protocol import (
     Recalled,
     read_cached_share,
+    read_error,
     read_info,
     read_last,
     read_recalled,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_COMPLETION = "/completion"
 _POLL_SECONDS = 0.1
 _WORTH_RECALLING = 0.5
 """Which part of a former text must still be cached; otherwise the shorter prompt costs less."""
@@ -83,8 +85,12 @@ class LlamaServerEngine:
         """
         self._source = source
         self._name = name
-        self._client = LlamaClient(
-            source, name=name, silence_seconds=silence_seconds, answer_seconds=answer_seconds
+        self._client = EngineClient(
+            source,
+            name=name,
+            read_error=read_error,
+            silence_seconds=silence_seconds,
+            answer_seconds=answer_seconds,
         )
         self._known: _Known | None = None
         self._recalls = recalls
@@ -175,7 +181,7 @@ class LlamaServerEngine:
                 await choosing.aclose()
             body = write_request(request, has_tail_free=self._has_tail_free)
             body |= recalled.fields if recalled else {}
-            events = self._client.complete(endpoint, body, request.affinity)
+            events = self._client.stream(endpoint, _COMPLETION, body, request.affinity)
             try:
                 async with aclosing(events):
                     async for event in events:
@@ -192,6 +198,7 @@ class LlamaServerEngine:
                             return
                         if text:
                             yield GenerationChunk(text=text)
+                    raise self._client.note_cut()
             finally:
                 self._scene_texts.keep(endpoint, request.affinity, request.prompt + said)
 
@@ -205,8 +212,9 @@ class LlamaServerEngine:
         if text is None:
             return None
         try:
+            body = write_recall(text)
             async with aclosing(
-                self._client.complete(endpoint, write_recall(text), request.affinity)
+                self._client.stream(endpoint, _COMPLETION, body, request.affinity)
             ) as events:
                 async for event in events:
                     share = read_cached_share(event)

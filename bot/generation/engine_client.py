@@ -1,8 +1,8 @@
-"""HTTP to a llama.cpp server: what can go wrong on the way becomes one of our errors."""
+"""HTTP to a server that holds a model: what can go wrong on the way becomes one of our errors."""
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
@@ -12,9 +12,9 @@ from bot.generation.errors import (
     EngineDiedError,
     EngineRequestError,
     EngineUnavailableError,
+    GenerationError,
     GenerationTimeoutError,
 )
-from bot.generation.llama_protocol import read_error
 from bot.generation.streaming import read_events
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from bot.generation.engine import Endpoint, EndpointSource
 
-_COMPLETION = "/completion"
+ReadError = Callable[[int, object], GenerationError]
+"""Makes an error of ours from a status and what the server said under `error`."""
+
 GONE = {502, 503, 504}
 """What a server says while it loads, and a proxy while its server is gone."""
 _SILENCE_SECONDS = 120.0
@@ -34,7 +36,7 @@ machine that swaps needs more than a moment."""
 _CONNECT_SECONDS = 10.0
 
 
-class LlamaClient:
+class EngineClient:
     """Asks whatever server it is told to; what it saw go wrong, its source may mend."""
 
     def __init__(
@@ -42,6 +44,7 @@ class LlamaClient:
         source: "EndpointSource",
         *,
         name: str,
+        read_error: ReadError,
         silence_seconds: float | None = None,
         answer_seconds: float | None = None,
     ) -> None:
@@ -50,11 +53,13 @@ class LlamaClient:
         Args:
             source: Replaces a server of ours that hangs.
             name: For errors.
+            read_error: Knows what this kind of server says when it refuses.
             silence_seconds: How long a generation may go without any event.
-            answer_seconds: How long `/props` and `/tokenize` may take.
+            answer_seconds: How long any other answer may take.
         """
         self._source = source
         self._name = name
+        self._read_error = read_error
         self._silence_seconds = silence_seconds or _SILENCE_SECONDS
         self._answer_seconds = answer_seconds or _ANSWER_SECONDS
         self._heard: tuple[Endpoint, float] | None = None
@@ -63,23 +68,30 @@ class LlamaClient:
         self.failures = 0
         """How often something went wrong so far: what was known before may no longer be so."""
 
-    async def complete(
-        self, endpoint: "Endpoint", body: "Mapping[str, object]", affinity: str
+    async def stream(
+        self, endpoint: "Endpoint", path: str, body: "Mapping[str, object]", affinity: str
     ) -> AsyncGenerator[dict[str, object], None]:
-        """The events of a completion, up to the one that ends it."""
+        """The events of a generation, to the end of what the server sends.
+
+        Raises:
+            GenerationError: If the server refuses it, or is silent for too long.
+            EngineDiedError: If nobody is there, or nobody any more.
+        """
+        asked = self._open(endpoint, "POST", path, body, affinity, generating=True)
         async with (
-            self._open(endpoint, "POST", _COMPLETION, body, affinity) as response,
+            asked as response,
             aclosing(_iterate_bounded(response, self._silence_seconds)) as events,
         ):
             async for event in events:
                 self._heard = (endpoint, asyncio.get_running_loop().time())
-                if "error" in event:
-                    raise read_error(500, event["error"])
+                if error := event.get("error"):
+                    raise self._read_error(500, error)
                 yield event
-                if event.get("stop"):
-                    return
+
+    def note_cut(self) -> EngineDiedError:
+        """Count a stream that ended before the generation did, and return what to raise."""
         self.failures += 1
-        raise EngineDiedError(self._name)
+        return EngineDiedError(self._name)
 
     async def fetch(
         self,
@@ -113,24 +125,26 @@ class LlamaClient:
         path: str,
         body: "Mapping[str, object] | None" = None,
         affinity: str = "",
+        *,
+        generating: bool = False,
     ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
         """Send a request and map what can go wrong, also while the answer is read."""
         headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
         if affinity:
             headers["X-Session-ID"] = affinity
-        timeout = self._choose_timeout(path)
+        timeout = self._choose_timeout(generating=generating)
         try:
             async with self._get_session().request(
                 method, endpoint.url + path, json=body, headers=headers, timeout=timeout
             ) as response:
-                await _raise_for_status(response)
+                await self._raise_for_status(response)
                 yield response
         except TimeoutError as error:
             self.failures += 1
-            raise self._judge_silence(endpoint, path) from error
+            raise self._judge_silence(endpoint, path, generating=generating) from error
         except EngineRequestError as error:
             self.failures += 1
-            if error.status in GONE and path == _COMPLETION:
+            if error.status in GONE and generating:
                 raise EngineDiedError(self._name) from error
             raise
         except aiohttp.ClientError as error:
@@ -140,6 +154,16 @@ class LlamaClient:
             raise EngineDiedError(self._name) from error
         except ValueError as error:
             raise EngineRequestError(status=200, reason=str(error)[:200]) from error
+
+    async def _raise_for_status(self, response: aiohttp.ClientResponse) -> None:
+        if response.ok:
+            return
+        try:
+            answer = await _read_object(response)
+        except ValueError:
+            answer = {}
+        said = answer.get("error") or await response.text(errors="replace")
+        raise self._read_error(response.status, said)
 
     def _get_session(self) -> aiohttp.ClientSession:
         if self._closed:
@@ -151,17 +175,16 @@ class LlamaClient:
             self._session = aiohttp.ClientSession(connector=connector)
         return self._session
 
-    def _choose_timeout(self, path: str) -> aiohttp.ClientTimeout:
+    def _choose_timeout(self, *, generating: bool) -> aiohttp.ClientTimeout:
         """A generation may last as long as it says something, anything else must be short."""
-        if path == _COMPLETION:
+        if generating:
             return aiohttp.ClientTimeout(
                 total=None, sock_connect=_CONNECT_SECONDS, sock_read=self._silence_seconds
             )
         return aiohttp.ClientTimeout(total=self._answer_seconds, sock_connect=_CONNECT_SECONDS)
 
-    def _judge_silence(self, endpoint: "Endpoint", path: str) -> Exception:
+    def _judge_silence(self, endpoint: "Endpoint", path: str, *, generating: bool) -> Exception:
         """Have a worker of ours replaced that hangs, and say what that means for who asked."""
-        generating = path == _COMPLETION
         seconds = self._silence_seconds if generating else self._answer_seconds
         # Half of it, because its own last event was just so long ago.
         if generating and self._was_heard_within(seconds / 2, endpoint):
@@ -206,13 +229,3 @@ async def _read_object(response: aiohttp.ClientResponse) -> dict[str, object]:
         message = "the answer is no JSON object"
         raise ValueError(message)
     return cast("dict[str, object]", answer)
-
-
-async def _raise_for_status(response: aiohttp.ClientResponse) -> None:
-    if response.ok:
-        return
-    try:
-        answer = await _read_object(response)
-    except ValueError:
-        answer = {}
-    raise read_error(response.status, answer.get("error") or await response.text(errors="replace"))
