@@ -5,13 +5,29 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+# Which build of llama.cpp: `make setup GPU=cuda` takes another one over the locked package, and
+# every later command keeps it, until another is named.
+BUILDS := cpu metal cuda cuda13 rocm rocm6 vulkan
+FOLDER_cuda := cu128
+FOLDER_cuda13 := cu132
+FOLDER_rocm := rocm-7.2.4
+FOLDER_rocm6 := rocm-6.4.1
+FOLDER_vulkan := vulkan
+WHEELS := https://xorbitsai.github.io/xllamacpp/whl
+KEPT := $(or $(shell cat $(VENV)/gpu 2>/dev/null),cpu)
+WANTED := $(if $(filter command,$(origin GPU)),$(GPU),$(KEPT))
+FOLDER := $(FOLDER_$(WANTED))
+ifeq ($(filter $(WANTED),$(BUILDS)),)
+$(error GPU=$(WANTED) is not known; there are $(BUILDS))
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help setup chat run test check bench bench-demo format lock clean
 
 help: ## What there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/run.stamp ## Prepare .venv/ with what Troupe runs on
+setup: $(VENV)/run.stamp ## Prepare .venv/ with what Troupe runs on (GPU=cuda, rocm or vulkan)
 
 chat: $(VENV)/run.stamp ## Play a bundled persona here in the terminal
 	@$(BIN)/troupe chat
@@ -56,10 +72,19 @@ $(VENV)/bin/python:
 	@echo "Preparing $(VENV)/ (once)…" >&2
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/run.stamp: requirements.lock pyproject.toml | $(VENV)/bin/python
+$(VENV)/run.stamp: requirements.lock pyproject.toml $(if $(filter-out $(KEPT),$(WANTED)),another-build) | $(VENV)/bin/python
 	@$(PIP) install --require-hashes -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(if $(FOLDER),$(PIP) install --no-deps --force-reinstall --index-url $(WHEELS)/$(FOLDER) \
+		$$(grep -o '^xllamacpp==[^ ;]*' requirements.lock))
+	@echo $(WANTED) > $(VENV)/gpu
 	@touch $@
+
+.PHONY: another-build
+another-build: | $(VENV)/bin/python
+	@echo "Exchanging llama.cpp: $(WANTED) for $(KEPT)…" >&2
+	@$(PIP) uninstall --yes xllamacpp
+	@rm -f $(VENV)/gpu $(VENV)/run.stamp
 
 $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/run.stamp
 	@$(PIP) install --require-hashes -r requirements-dev.lock
