@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from bot.errors import StartupError
+from bot.generation import llama_protocol, openai_protocol
 from bot.generation.catalogue import choose_sampler
 from bot.generation.config import CtransformersConfig, ModelFileConfig
 from bot.generation.engine_switch import EngineSwitch
 from bot.generation.errors import EngineUnavailableError
 from bot.generation.factory import inspect_model, open_engine
-from bot.generation.llama_protocol import list_stand_ins
+from bot.generation.openai_dialects import DIALECTS
 from bot.generation.scheduler import Scheduler
 from bot.prompting.formats.detect import FormatChoice, choose_format
 from bot.scenes.performer import Manner, Performer
@@ -106,10 +107,11 @@ def choose_manner(settings: "Settings") -> Callable[["ModelInfo"], Manner]:
             setting=settings.prompt_format,
             chat_template=header.chat_template if header else info.chat_template,
             model_name=name,
+            takes_messages=info.takes_messages,
         )
         sampler = settings.sampler.apply(choose_sampler(name))
         _log_choice(choice, info)
-        for sentence in _list_stand_ins(config, sampler):
+        for sentence in _list_stand_ins(config, sampler, info):
             _log.warning("%s", sentence, extra={"action": "sampler-stand-in"})
         return Manner(
             choice=choice,
@@ -120,14 +122,18 @@ def choose_manner(settings: "Settings") -> Callable[["ModelInfo"], Manner]:
     return choose
 
 
-def _list_stand_ins(config: "EngineConfig", sampler: "SamplerSettings") -> list[str]:
+def _list_stand_ins(
+    config: "EngineConfig", sampler: "SamplerSettings", info: "ModelInfo"
+) -> list[str]:
     """What this engine does not do as it is set."""
+    if info.server:
+        return openai_protocol.list_stand_ins(sampler, DIALECTS[info.server])
     if isinstance(config, CtransformersConfig):
         # Here, because NumPy takes a while to import and others have no use for it.
         from bot.generation.workers import sampling  # noqa: PLC0415
 
         return sampling.list_stand_ins(sampler)
-    return list_stand_ins(sampler)
+    return llama_protocol.list_stand_ins(sampler)
 
 
 def _log_choice(choice: FormatChoice, info: "ModelInfo") -> None:

@@ -17,13 +17,9 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot.generation.config import (
-    CtransformersConfig,
-    EngineConfig,
-    LlamaCppConfig,
-    LlamaServerConfig,
-    expand_home,
-)
+from bot.generation.config import CtransformersConfig, EngineConfig, LlamaCppConfig
+from bot.generation.config_fields import expand_home
+from bot.generation.remote_config import LlamaServerConfig, OpenaiConfig
 from bot.generation.sampler_config import SamplerConfig
 
 PREFIX = "TROUPE_"
@@ -184,7 +180,7 @@ _MESSAGES = {
 }
 """By pydantic's error type, where its own words say nothing to an operator."""
 _NESTED: Mapping[str, tuple[type[BaseModel], ...]] = {
-    "engine": (LlamaCppConfig, CtransformersConfig, LlamaServerConfig),
+    "engine": (LlamaCppConfig, CtransformersConfig, LlamaServerConfig, OpenaiConfig),
     "sampler": (SamplerConfig,),
 }
 """Fields whose own fields are set one by one."""

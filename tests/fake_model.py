@@ -31,7 +31,7 @@ class _Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Text:
+class Text:
     """A reply as far as the request lets it go."""
 
     pieces: Sequence[str]
@@ -97,10 +97,7 @@ class FakeModel:
 
     async def __aenter__(self) -> Self:
         app = web.Application(middlewares=[self._guard], client_max_size=64 * 1024 * 1024)
-        app.router.add_get("/health", self._health)
-        app.router.add_get("/props", self._props)
-        app.router.add_post("/tokenize", self._tokenize)
-        app.router.add_post("/completion", self._completion)
+        self._add_routes(app.router)
         self._runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_SECONDS
         )
@@ -174,6 +171,12 @@ class FakeModel:
 
     # Routes
 
+    def _add_routes(self, router: web.UrlDispatcher) -> None:
+        router.add_get("/health", self._health)
+        router.add_get("/props", self._props)
+        router.add_post("/tokenize", self._tokenize)
+        router.add_post("/completion", self._completion)
+
     @web.middleware
     async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.routes.append(request.path)
@@ -181,9 +184,9 @@ class FakeModel:
         if self.api_key and request.path != _PUBLIC:
             given = request.headers.get("Authorization", "").removeprefix("Bearer ")
             if given != self.api_key:
-                return _refuse(401, "Invalid API Key", "authentication_error")
+                return refuse(401, "Invalid API Key", "authentication_error")
         if self.loading:
-            return _refuse(503, "Loading model", "unavailable_error")
+            return refuse(503, "Loading model", "unavailable_error")
         return await handler(request)
 
     async def _health(self, request: web.Request) -> web.Response:
@@ -202,9 +205,10 @@ class FakeModel:
 
     async def _completion(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
-        self.prompts.append(body["prompt"])
         self.requests.append(body)
         self.headers.append(dict(request.headers))
+        body = self._read_body(body)
+        self.prompts.append(body["prompt"])
         with self._tracked():
             await self._notify()
             try:
@@ -240,13 +244,14 @@ class FakeModel:
             if request.transport is not None:
                 request.transport.close()
             return response
-        await response.write(_write(self._make_last(body, text, prompt_tokens)))
+        for event in self._make_end(body, text, prompt_tokens):
+            await response.write(event)
         await response.write_eof()
         self.finished += 1
         return response
 
     async def _send_pieces(
-        self, response: web.StreamResponse, text: _Text, cut_after: int | None
+        self, response: web.StreamResponse, text: Text, cut_after: int | None
     ) -> bool:
         """Send the reply; False where the connection is to be cut."""
         for number, piece in enumerate(text.pieces):
@@ -255,12 +260,12 @@ class FakeModel:
             if number:
                 await asyncio.sleep(self.piece_delay)
             await self._free.wait()
-            await response.write(_write({"content": piece, "stop": False}))
+            await response.write(write_event(self._make_piece(piece)))
             self.sent += 1
             await self._notify()
         return cut_after is None
 
-    def _limit(self, said: str, body: dict[str, Any], room: int) -> _Text:
+    def _limit(self, said: str, body: dict[str, Any], room: int) -> Text:
         tokens = _TOKEN.findall(said)
         limit = body.get("n_predict", -1)
         limit = room if limit < 0 else min(limit, room)
@@ -270,22 +275,30 @@ class FakeModel:
         if found:
             end, stop = min(found)
             used = self.count(text[:end] + stop)
-            return _Text(pieces=self.split(text[:end]), tokens=used, stop_type="word")
+            return Text(pieces=self.split(text[:end]), tokens=used, stop_type="word")
         # The end of the text is a token too, so a reply of just this length did not end by itself.
         stop_type = "limit" if len(tokens) >= limit else "eos"
         used = min(limit, len(tokens) + 1)
-        return _Text(pieces=self.split(text), tokens=used, stop_type=stop_type)
+        return Text(pieces=self.split(text), tokens=used, stop_type=stop_type)
 
-    def _make_last(self, body: dict[str, Any], text: _Text, prompt_tokens: int) -> dict[str, Any]:
+    def _read_body(self, body: dict[str, Any]) -> dict[str, Any]:
+        """A request under llama.cpp's names."""
+        return body
+
+    def _make_piece(self, piece: str) -> dict[str, Any]:
+        return {"content": piece, "stop": False}
+
+    def _make_end(self, body: dict[str, Any], text: Text, prompt_tokens: int) -> list[bytes]:
         timings = {"cache_n": 0, "prompt_n": prompt_tokens, "prompt_ms": 1.5 * prompt_tokens}
         timings |= {"predicted_n": text.tokens, "predicted_ms": 10.0 * text.tokens}
         end = {"content": "", "stop": True, "stop_type": text.stop_type, "timings": timings}
-        return end | {"model": self.name, "prompt": body["prompt"]}
+        return [write_event(end | {"model": self.name, "prompt": body["prompt"]})]
 
     def _overflow(self, tokens: int) -> web.Response:
+        """What a prompt that is too long gets."""
         message = f"request ({tokens} tokens) exceeds the available context size"
         facts = {"n_prompt_tokens": tokens, "n_ctx": self.context_length}
-        return _refuse(400, message, "exceed_context_size_error", **facts)
+        return refuse(400, message, "exceed_context_size_error", **facts)
 
     @contextmanager
     def _tracked(self):
@@ -319,7 +332,7 @@ async def _send_raw(request: web.Request, chunks: tuple[bytes, ...]) -> web.Stre
     return response
 
 
-def _write(event: dict[str, Any]) -> bytes:
+def write_event(event: dict[str, Any]) -> bytes:
     return b"data: " + json.dumps(event, ensure_ascii=False).encode() + b"\n\n"
 
 
@@ -328,9 +341,9 @@ def _fail(plan: _Plan) -> web.Response:
         return web.Response(status=plan.status, text=plan.body)
     if plan.body is not None:
         return web.json_response(plan.body, status=plan.status)
-    return _refuse(plan.status, "told to fail", "server_error")
+    return refuse(plan.status, "told to fail", "server_error")
 
 
-def _refuse(status: int, message: str, kind: str, **facts: Any) -> web.Response:
+def refuse(status: int, message: str, kind: str, **facts: Any) -> web.Response:
     error = {"code": status, "message": message, "type": kind, **facts}
     return web.json_response({"error": error}, status=status)

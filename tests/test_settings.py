@@ -217,7 +217,7 @@ def test_every_unknown_name_is_told_at_once(read):
         pytest.param({"LENGTH": "extreme"}, ["LENGTH"], id="length-not-offered"),
         pytest.param({"PROMPT_FORMAT": "vicuna"}, ["PROMPT_FORMAT"], id="format"),
         pytest.param({"LOG_LEVEL": "LOUD"}, ["LOG_LEVEL"], id="level"),
-        pytest.param({"ENGINE__KIND": "openai"}, ["ENGINE__KIND"], id="kind"),
+        pytest.param({"ENGINE__KIND": "exllama"}, ["ENGINE__KIND"], id="kind"),
         pytest.param({"ENGINE__SLOTS": "0"}, ["ENGINE__SLOTS"], id="nested"),
         pytest.param({"ENGINE__CONTEXT_LENGTH": "100"}, ["ENGINE__CONTEXT_LENGTH"], id="window"),
         pytest.param({"ENGINE__GPU_LAYERS": "some"}, ["ENGINE__GPU_LAYERS"], id="two-types"),
@@ -248,8 +248,8 @@ def test_bad_values_are_told_one_line_a_setting(read, variables, names):
 
 
 def test_the_known_kinds_are_named_where_one_is_unknown(read):
-    assert refuse(read, TROUPE_ENGINE__KIND="openai") == [
-        "TROUPE_ENGINE__KIND: it is one of auto, llamacpp, ctransformers, llama_server"
+    assert refuse(read, TROUPE_ENGINE__KIND="exllama") == [
+        "TROUPE_ENGINE__KIND: it is one of auto, llamacpp, ctransformers, llama_server, openai"
     ]
 
 

@@ -1,28 +1,22 @@
 """How the operator describes an engine: one model per kind, joined by `kind`."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar, cast
+from typing import Annotated, Literal, cast
 
 from pydantic import (
     AfterValidator,
-    AnyHttpUrl,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
-    SecretStr,
     Tag,
     TypeAdapter,
     ValidationError,
     ValidationInfo,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
     field_validator,
 )
 
+from bot.generation.config_fields import AnyCase, Config, expand_home, read_text
+from bot.generation.remote_config import LlamaServerConfig, OpenaiConfig
 from bot.generation.workers.model_files import (
     ModelFileError,
     ModelFileKind,
@@ -31,42 +25,6 @@ from bot.generation.workers.model_files import (
 
 DEMO_MODEL = Path(__file__).parent / "demo_model" / "troupe-demo-limarp.Q8_0.gguf"
 """The small model that ships, so that the first command needs no download."""
-
-
-def expand_home(path: Path) -> Path:
-    """Replace `~`: a shell does that in the environment, nobody does in `.env`."""
-    try:
-        return path.expanduser()
-    except RuntimeError as error:  # not one that pydantic takes for a wrong value
-        raise ValueError(str(error)) from error
-
-
-def read_text(read: Callable[[str], object], hint: str) -> WrapValidator:
-    """Read a value that an environment variable has as text, and say one thing if it is wrong.
-
-    Pydantic would name each item of a list that does not fit; an operator wants to know what would.
-    """
-
-    def validate(value: object, handler: ValidatorFunctionWrapHandler) -> object:
-        try:
-            return handler(read(value) if isinstance(value, str) else value)
-        except ValueError:  # pydantic's and json's own are ValueErrors too
-            raise ValueError(hint) from None
-
-    return WrapValidator(validate)
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
-_Word = TypeVar("_Word", bound=str)
-AnyCase = Annotated[_Word, BeforeValidator(_lower)]
-"""A word that may be written in capitals."""
-
-
-class _Config(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
@@ -78,7 +36,7 @@ _SMALLEST_BATCH = 64
 """llama.cpp aborts where a batch has less room than there are slots, and 64 slots can be set."""
 
 
-class LoraAdapter(_Config):
+class LoraAdapter(Config):
     """A LoRA adapter that is put on the model when it loads."""
 
     path: Annotated[Path, AfterValidator(expand_home)]
@@ -87,7 +45,7 @@ class LoraAdapter(_Config):
     """Factor on what it changes: 0 is nothing, 1 as it was trained."""
 
 
-class LlamaCppTuning(_Config):
+class LlamaCppTuning(Config):
     """How llama.cpp runs a model, in its own words; the worker is told all of this.
 
     None leaves a value to llama.cpp or to the model's file.
@@ -193,7 +151,7 @@ class LlamaCppTuning(_Config):
         return value
 
 
-class ModelFileConfig(_Config):
+class ModelFileConfig(Config):
     """A model file of one's own, run by a worker on this machine."""
 
     model: Annotated[Path, AfterValidator(expand_home)] = DEMO_MODEL
@@ -236,15 +194,6 @@ class CtransformersConfig(ModelFileConfig):
     """Tokens of prompts evaluated in one call; a stopped reply frees its slot only between."""
 
 
-class LlamaServerConfig(_Config):
-    """A llama.cpp server that runs elsewhere."""
-
-    kind: Literal["llama_server"]
-    url: AnyHttpUrl
-    """Its address, for example http://192.168.1.20:8080."""
-    api_key: SecretStr = SecretStr("")
-
-
 def _get_kind(value: object) -> str:
     """A missing kind is `auto`, and that is what the file is made for."""
     if isinstance(value, dict):
@@ -268,7 +217,8 @@ def is_ggml(path: Path) -> bool:
 EngineConfig = Annotated[
     Annotated[LlamaCppConfig, Tag("llamacpp")]
     | Annotated[CtransformersConfig, Tag("ctransformers")]
-    | Annotated[LlamaServerConfig, Tag("llama_server")],
+    | Annotated[LlamaServerConfig, Tag("llama_server")]
+    | Annotated[OpenaiConfig, Tag("openai")],
     Discriminator(_get_kind),
 ]
 _ENGINE: TypeAdapter[EngineConfig] = TypeAdapter(EngineConfig)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
@@ -45,6 +45,7 @@ class EngineClient:
         *,
         name: str,
         read_error: ReadError,
+        gone: Collection[int] = GONE,
         silence_seconds: float | None = None,
         answer_seconds: float | None = None,
     ) -> None:
@@ -54,12 +55,14 @@ class EngineClient:
             source: Replaces a server of ours that hangs.
             name: For errors.
             read_error: Knows what this kind of server says when it refuses.
+            gone: Statuses of a generation that mean that nobody is there.
             silence_seconds: How long a generation may go without any event.
             answer_seconds: How long any other answer may take.
         """
         self._source = source
         self._name = name
         self._read_error = read_error
+        self._gone = gone
         self._silence_seconds = silence_seconds or _SILENCE_SECONDS
         self._answer_seconds = answer_seconds or _ANSWER_SECONDS
         self._heard: tuple[Endpoint, float] | None = None
@@ -144,7 +147,7 @@ class EngineClient:
             raise self._judge_silence(endpoint, path, generating=generating) from error
         except EngineRequestError as error:
             self.failures += 1
-            if error.status in GONE and generating:
+            if error.status in self._gone and generating:
                 raise EngineDiedError(self._name) from error
             raise
         except aiohttp.ClientError as error:
@@ -162,8 +165,11 @@ class EngineClient:
             answer = await _read_object(response)
         except ValueError:
             answer = {}
-        said = answer.get("error") or await response.text(errors="replace")
-        raise self._read_error(response.status, said)
+        said = answer.get("error") or answer or await response.text(errors="replace")
+        error = self._read_error(response.status, said)
+        if isinstance(error, EngineRequestError):
+            error.retry_after_seconds = _read_pause(response.headers.get("Retry-After", ""))
+        raise error
 
     def _get_session(self) -> aiohttp.ClientSession:
         if self._closed:
@@ -207,6 +213,11 @@ def _was_refused(error: aiohttp.ClientError) -> bool:
     return isinstance(error, aiohttp.ClientConnectorError) and isinstance(
         error.os_error, ConnectionRefusedError
     )
+
+
+def _read_pause(value: str) -> float | None:
+    """Seconds of a `Retry-After`; its other form, a date, is nobody's who serves models."""
+    return float(value) if value.strip().isdecimal() else None
 
 
 async def _iterate_bounded(

@@ -51,6 +51,8 @@ class EngineRequestError(GenerationError):
         super().__init__(f"the engine answered {status}: {reason}")
         self.status = status
         self.reason = reason
+        self.retry_after_seconds: float | None = None
+        """When the server wants to be asked again, if it said so."""
 
 
 class EmptyReplyError(GenerationError):

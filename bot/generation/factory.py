@@ -8,11 +8,11 @@ from bot.generation.config import (
     CtransformersConfig,
     LlamaCppConfig,
     LlamaCppTuning,
-    LlamaServerConfig,
     ModelFileConfig,
 )
 from bot.generation.engine import Endpoint
 from bot.generation.errors import EngineUnavailableError
+from bot.generation.remote_config import LlamaServerConfig, OpenaiConfig
 from bot.generation.types import EngineState
 from bot.generation.workers.child import WorkerSettings
 from bot.generation.workers.model_files import (
@@ -68,15 +68,9 @@ def open_engine(config: "EngineConfig") -> "Engine":
     Raises:
         EngineUnavailableError: If the model file cannot be used, with what would do.
     """
+    if isinstance(config, LlamaServerConfig | OpenaiConfig):
+        return _open_remote(config)
     from bot.generation.engines.llama_server import LlamaServerEngine  # noqa: PLC0415
-
-    if isinstance(config, LlamaServerConfig):
-        url = str(config.url).rstrip("/")
-        endpoint = Endpoint(url=url, api_key=config.api_key.get_secret_value())
-        # Without what else an address may hold: a password does not belong in a log.
-        name = f"llama_server {config.url.host}:{config.url.port}"
-        return LlamaServerEngine(StaticEndpoint(endpoint), name=name)
-
     from bot.generation.workers.supervisor import WorkerSupervisor  # noqa: PLC0415
 
     header = inspect_model(config)
@@ -99,6 +93,21 @@ def open_engine(config: "EngineConfig") -> "Engine":
         recalls=is_llamacpp and _keeps_scenes(config.tuning),
         has_tail_free=not is_llamacpp,
     )
+
+
+def _open_remote(config: LlamaServerConfig | OpenaiConfig) -> "Engine":
+    key = config.api_key.get_secret_value()
+    # Without what else an address may hold: a password does not belong in a log.
+    name = f"{config.kind} {config.url.host}:{config.url.port}"
+    if isinstance(config, OpenaiConfig):
+        from bot.generation.engines.openai_compatible import OpenaiEngine  # noqa: PLC0415
+
+        source = StaticEndpoint(Endpoint(url=config.root, api_key=key))
+        return OpenaiEngine(config, source, name=name)
+    from bot.generation.engines.llama_server import LlamaServerEngine  # noqa: PLC0415
+
+    source = StaticEndpoint(Endpoint(url=str(config.url).rstrip("/"), api_key=key))
+    return LlamaServerEngine(source, name=name)
 
 
 def inspect_model(config: ModelFileConfig) -> ModelHeader:

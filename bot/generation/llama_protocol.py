@@ -131,7 +131,7 @@ def read_recalled(event: "Mapping[str, object]") -> Recalled:
     return Recalled(slot=_read_int(event.get("id_slot")), timings=timings)
 
 
-_SAMPLER_FIELDS = {
+SAMPLER_FIELDS = {
     "temperature": "temperature",
     "dynatemp_range": "dynatemp_range",
     "dynatemp_exponent": "dynatemp_exponent",
@@ -160,11 +160,11 @@ _SAMPLER_FIELDS = {
 
 
 def _write_sampler(sampler: SamplerSettings, *, has_tail_free: bool = False) -> dict[str, object]:
-    fields = {theirs: getattr(sampler, ours) for ours, theirs in _SAMPLER_FIELDS.items()}
+    fields = {theirs: getattr(sampler, ours) for ours, theirs in SAMPLER_FIELDS.items()}
     fields["dry_sequence_breakers"] = list(sampler.dry_sequence_breakers)
     if not has_tail_free:
         del fields["tfs_z"]
-        fields["min_p"] = _choose_min_p(sampler)
+        fields["min_p"] = choose_min_p(sampler)
     return fields
 
 
@@ -174,7 +174,7 @@ def read_sampler(body: "Mapping[str, object]") -> SamplerSettings:
     Raises:
         ValueError: If a value is of the wrong kind.
     """
-    given = {ours: body[theirs] for ours, theirs in _SAMPLER_FIELDS.items() if theirs in body}
+    given = {ours: body[theirs] for ours, theirs in SAMPLER_FIELDS.items() if theirs in body}
     return TypeAdapter(SamplerSettings).validate_python(given)
 
 
@@ -193,12 +193,13 @@ def list_stand_ins(sampler: SamplerSettings) -> list[str]:
     elif sampler.tail_free < 1:
         sentences.append(
             "llama.cpp has no tail-free sampling any more: "
-            f"min-p {_choose_min_p(sampler):g} stands in for tail_free {sampler.tail_free:g}"
+            f"min-p {choose_min_p(sampler):g} stands in for tail_free {sampler.tail_free:g}"
         )
     return sentences
 
 
-def _choose_min_p(sampler: SamplerSettings) -> float:
+def choose_min_p(sampler: SamplerSettings) -> float:
+    """Min-p as it is set, or what stands in for tail-free sampling where only that is set."""
     return sampler.min_p or (_TAIL_FREE_STAND_IN if sampler.tail_free < 1 else 0.0)
 
 
@@ -230,13 +231,18 @@ def read_info(props: "Mapping[str, object]", fallback_name: str) -> ModelInfo:
     """What `/props` says of the model."""
     defaults = props.get("default_generation_settings")
     settings = cast("dict[str, object]", defaults) if isinstance(defaults, dict) else {}
-    template = str(props.get("chat_template") or "")
     return ModelInfo(
         name=str(props.get("model_alias") or fallback_name),
         context_length=_read_int(settings.get("n_ctx")),
         slots=max(1, _read_int(props.get("total_slots"))),
-        chat_template="" if template.startswith(_STAND_IN_TEMPLATE) else template,
+        chat_template=read_template(props),
     )
+
+
+def read_template(props: "Mapping[str, object]") -> str:
+    """The model's own template from `/props`; empty where the server made one up."""
+    template = str(props.get("chat_template") or "")
+    return "" if template.startswith(_STAND_IN_TEMPLATE) else template
 
 
 def _read_int(value: object) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bot.generation.config import read_text
+from bot.generation.config_fields import read_text
 from bot.generation.types import SamplerSettings
 
 _Share = Annotated[float, Field(gt=0, le=1)]

@@ -68,6 +68,15 @@ class FinishReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChatMessage:
+    """What one side said, as chat completions take it."""
+
+    role: str
+    """`system`, `user` or `assistant`."""
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationRequest:
     """One prompt to be continued."""
 
@@ -84,6 +93,8 @@ class GenerationRequest:
     """The `ModelInfo.name` of the model that the prompt was written for; empty is any."""
     person: int | None = None
     """Who is answered, so that people get their turns; it stays in this process."""
+    messages: tuple[ChatMessage, ...] = ()
+    """The same prompt for engines whose `ModelInfo` takes messages; other engines leave it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +144,10 @@ class ModelInfo:
     """Generations at once."""
     chat_template: str = field(default="", repr=False)
     """The model's own; empty if it has none."""
+    takes_messages: bool = False
+    """Whether the server writes the prompt itself, from messages."""
+    server: str = ""
+    """Which program serves it, by the name of its dialect; empty for llama.cpp's own protocol."""
 
 
 class EngineState(StrEnum):

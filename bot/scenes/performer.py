@@ -10,6 +10,7 @@ from bot.generation.types import FinishReason, GenerationRequest
 from bot.prompting.budget import TokenBudget, TokenCounter
 from bot.prompting.builder import PromptBuilder, Script
 from bot.prompting.formats.lengths import get_token_limit
+from bot.prompting.formats.messages import read_messages
 from bot.text import tidy_reply
 
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ class Performer:
                 affinity=turn.affinity,
                 model=prompt.model,
                 person=turn.person,
+                messages=read_messages(prompt.segments) if info.takes_messages else (),
             )
             reply = await self._generate(request, persona_name, show, turn.tell)
             if reply.text:

@@ -10,6 +10,7 @@ from bot.generation.config import (
     LlamaServerConfig,
     LoraAdapter,
 )
+from bot.generation.remote_config import OpenaiConfig
 
 adapter = TypeAdapter(EngineConfig)
 
@@ -26,8 +27,10 @@ adapter = TypeAdapter(EngineConfig)
         pytest.param({"kind": "llama_server"}, None, id="server without an address"),
         pytest.param({"kind": "llama_server", "url": "a:1"}, None, id="address without http"),
         pytest.param({"url": "http://a:1"}, None, id="address without kind"),
-        pytest.param({"kind": "openai", "url": "http://a:1"}, None, id="unknown kind"),
+        pytest.param({"kind": "exllama", "url": "http://a:1"}, None, id="unknown kind"),
         pytest.param({"kind": "llamacpp", "url": "http://a:1"}, None, id="field of another kind"),
+        pytest.param({"kind": "openai", "url": "http://a:1"}, OpenaiConfig, id="openai"),
+        pytest.param({"kind": "openai"}, None, id="openai without an address"),
         pytest.param({"slots": 0}, None, id="no slot"),
         pytest.param({"slots": 65}, None, id="too many slots"),
         pytest.param({"context_length": 255}, None, id="a window too small for anything"),

@@ -7,6 +7,7 @@ from bot.prompting.formats.alpaca import AlpacaFormat
 from bot.prompting.formats.chatml import ChatmlFormat
 from bot.prompting.formats.limarp import LimarpFormat
 from bot.prompting.formats.markers import PromptFormat
+from bot.prompting.formats.messages import MessagesFormat
 
 FORMATS: dict[str, PromptFormat] = {
     prompt_format.name: prompt_format
@@ -40,14 +41,20 @@ class FormatChoice:
     """False when nothing spoke for it: said as a warning."""
 
 
-def choose_format(*, setting: str, chat_template: str = "", model_name: str = "") -> FormatChoice:
+def choose_format(
+    *, setting: str, chat_template: str = "", model_name: str = "", takes_messages: bool = False
+) -> FormatChoice:
     """Choose how prompts are written.
 
     Args:
         setting: A format's name, or `auto`.
         chat_template: The model file's own template, empty if it has none.
         model_name: File name or the server's name of the model.
+        takes_messages: Whether the server writes the prompt itself: then no setting counts.
     """
+    if takes_messages:
+        reason = "TROUPE_ENGINE__API=chat, so the server uses the model's own template"
+        return FormatChoice(prompt_format=MessagesFormat(), reason=reason)
     if setting != "auto":
         return FormatChoice(prompt_format=FORMATS[setting], reason="TROUPE_PROMPT_FORMAT")
     if "<|im_start|>" in chat_template:

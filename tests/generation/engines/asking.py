@@ -10,7 +10,9 @@ import pytest
 
 from bot.generation.engine import Endpoint, Engine
 from bot.generation.engines.llama_server import LlamaServerEngine
+from bot.generation.engines.openai_compatible import OpenaiEngine
 from bot.generation.factory import StaticEndpoint
+from bot.generation.remote_config import OpenaiConfig
 from bot.generation.types import (
     GenerationChunk,
     GenerationRequest,
@@ -50,6 +52,21 @@ class OwnEndpoint(StaticEndpoint):
 async def engine_at(url: str, **options: Any) -> AsyncIterator[LlamaServerEngine]:
     """An engine without a key, on somebody else's server."""
     engine = LlamaServerEngine(StaticEndpoint(Endpoint(url=url)), name="elsewhere", **options)
+    try:
+        yield engine
+    finally:
+        await engine.aclose()
+
+
+@asynccontextmanager
+async def openai_at(url: str, *, pause: float = 0.01, **fields: Any) -> AsyncIterator[OpenaiEngine]:
+    """An engine for OpenAI's API, on somebody else's server."""
+    silence = fields.pop("silence_seconds", None)
+    config = OpenaiConfig.model_validate({"kind": "openai", "url": url, **fields})
+    source = StaticEndpoint(Endpoint(url=config.root, api_key=config.api_key.get_secret_value()))
+    engine = OpenaiEngine(
+        config, source, name="elsewhere", silence_seconds=silence, pause_seconds=pause
+    )
     try:
         yield engine
     finally:

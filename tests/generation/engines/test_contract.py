@@ -2,15 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from bot.generation.config import CtransformersConfig, LlamaCppConfig, LlamaServerConfig
+from bot.generation.config import (
+    DEMO_MODEL,
+    CtransformersConfig,
+    LlamaCppConfig,
+    LlamaServerConfig,
+)
 from bot.generation.engine import Engine
 from bot.generation.errors import ContextOverflowError
 from bot.generation.factory import open_engine
+from bot.generation.remote_config import OpenaiConfig
 from bot.generation.types import (
     EngineState,
     FinishReason,
@@ -18,6 +24,8 @@ from bot.generation.types import (
     GenerationRequest,
     SamplerSettings,
 )
+from bot.generation.workers.child import WorkerSettings
+from bot.generation.workers.supervisor import WorkerSupervisor
 from tests.fake_model import FakeModel
 
 PROMPT = "### Input:\nSam: Hello, who are you?\n\n### Response:\nMaren:"
@@ -26,8 +34,31 @@ CHAOS = SamplerSettings(temperature=5.0)
 """Nearly every token is as likely as another, so that a reply does not end by itself."""
 
 
-@pytest.fixture(params=["fake", "llamacpp", "ctransformers"])
+@asynccontextmanager
+async def openai_on_llamacpp() -> AsyncIterator[Engine]:
+    """The client for OpenAI's API on llama.cpp's own server, which has that API too."""
+    settings = WorkerSettings(
+        model=str(DEMO_MODEL), api_key="", parent_pid=0, context_length=WINDOW, slots=1,
+        gpu_layers=0, threads=1,
+    )  # fmt: skip
+    worker = WorkerSupervisor("bot.generation.workers.llamacpp_worker", settings)
+    worker.start()
+    try:
+        endpoint = await worker.get_endpoint()
+        config = {"kind": "openai", "url": f"{endpoint.url}/v1", "api_key": endpoint.api_key}
+        engine = open_engine(OpenaiConfig.model_validate(config | {"slots": 1}))
+        yield engine
+        await engine.aclose()
+    finally:
+        await worker.aclose()
+
+
+@pytest.fixture(params=["fake", "llamacpp", "ctransformers", "openai"])
 async def engine(request: pytest.FixtureRequest, ggml_model: Path) -> AsyncIterator[Engine]:
+    if request.param == "openai":
+        async with openai_on_llamacpp() as engine:
+            yield engine
+        return
     async with FakeModel(context_length=WINDOW, slots=1) as model:
         model.default_reply = lambda _: "Well met, traveller. 😀 Sit by the fire with me. " * 200
         model.piece_delay = 0.001

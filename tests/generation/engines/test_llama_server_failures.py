@@ -31,7 +31,7 @@ async def test_a_prompt_that_is_too_long_is_told_with_both_numbers(
         pytest.param(None, "told to fail", id="llama.cpp's own"),
         pytest.param({"error": {"code": 500}}, "{'code': 500}", id="no message"),
         pytest.param({"error": "plain"}, "plain", id="error as text"),
-        pytest.param({"detail": "other"}, '{"detail": "other"}', id="another object"),
+        pytest.param({"detail": "other"}, "{'detail': 'other'}", id="another object"),
         pytest.param([1], "[1]", id="no object"),
         pytest.param("<h1>Bad Gateway</h1>", "<h1>Bad Gateway</h1>", id="page"),
         pytest.param("", "", id="nothing"),

@@ -1,0 +1,93 @@
+"""Chat messages: for servers that write the prompt themselves, with the model's own template.
+
+The prompt is kept as segments like every other, with ChatML's markers between the messages, so
+that it is budgeted and made harmless in one way. What is sent are the messages between them.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from bot.generation.types import ChatMessage
+from bot.prompting.formats.lengths import write_length_sentence
+from bot.prompting.formats.markers import (
+    Markers,
+    list_speaker_stops,
+    write_marked_turn,
+    write_plain_body,
+)
+from bot.prompting.prompt import (
+    HeadParts,
+    PromptTurn,
+    Segment,
+    SegmentKind,
+    control,
+    trusted,
+    untrusted,
+)
+
+_END = "<|im_end|>\n"
+_SYSTEM, _USER, _ASSISTANT = "system", "user", "assistant"
+_MARKERS = Markers(
+    person="<|im_start|>user\n",
+    persona="<|im_start|>assistant\n",
+    # Many templates refuse a system message anywhere but at the start.
+    narrator="<|im_start|>user\n",
+    end=_END,
+)
+_HEAD = "<|im_start|>system\n"
+_ROLES = {_HEAD: _SYSTEM, _MARKERS.person: _USER, _MARKERS.persona: _ASSISTANT}
+_SCENE_BEGINS = "(The scene begins.)"
+_GO_ON = "(Go on.)"
+
+
+class MessagesFormat:
+    """For chat completions, where the text of the prompt is the server's business."""
+
+    name = "messages"
+    line_headers = ("###",)
+    """Templates may be of text, and the commonest of those begin their headers so."""
+
+    def write_head(self, head: HeadParts) -> list[Segment]:
+        """One system message."""
+        return [control(_HEAD), *write_plain_body(head), control(_END)]
+
+    def write_turn(self, turn: PromptTurn) -> list[Segment]:
+        """Names are written: several people share a channel."""
+        return write_marked_turn(_MARKERS, turn)
+
+    def write_open_turn(self, persona_name: str, length_word: str | None) -> list[Segment]:
+        """A length is said at the end of what people said; the open turn itself is not sent."""
+        opening: list[Segment] = []
+        if length_word:
+            sentence = f"({write_length_sentence(length_word)})"
+            opening = [control(_MARKERS.person), trusted(sentence), control(_END)]
+        return [*opening, control(_MARKERS.persona), untrusted(persona_name), control(":")]
+
+    def list_stop_sequences(self, people: Iterable[str]) -> tuple[str, ...]:
+        """People only: the server ends a message where its template does."""
+        return list_speaker_stops(people)
+
+
+def read_messages(segments: Sequence[Segment]) -> tuple[ChatMessage, ...]:
+    """Take a prompt in this format apart into what is sent.
+
+    Strict templates are satisfied: neighbours of one role are merged, the first message after the
+    system's is a user's, and so is the last.
+    """
+    messages: list[tuple[str, str]] = []
+    role, text = "", ""
+    for segment in segments:
+        if segment.kind is SegmentKind.CONTROL and segment.text in _ROLES:
+            role, text = _ROLES[segment.text], ""
+        elif segment.kind is SegmentKind.CONTROL and segment.text == _END:
+            if messages and messages[-1][0] == role:
+                messages[-1] = (role, f"{messages[-1][1]}\n\n{text}")
+            else:
+                messages.append((role, text))
+        else:
+            text += segment.text
+    begin = 1 if messages and messages[0][0] == _SYSTEM else 0
+    if messages[begin:] and messages[begin][0] == _ASSISTANT:
+        messages.insert(begin, (_USER, _SCENE_BEGINS))
+    if not messages or messages[-1][0] != _USER:
+        messages.append((_USER, _GO_ON if messages[begin:] else _SCENE_BEGINS))
+    return tuple(ChatMessage(role=role, content=text) for role, text in messages)
