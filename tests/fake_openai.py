@@ -53,6 +53,8 @@ class FakeOpenai(FakeModel):
         return handle
 
     async def _models(self, request: web.Request) -> web.Response:
+        if self.program == "transformers" and self.models is None:
+            raise web.HTTPInternalServerError  # as where nothing was ever downloaded
         own = {"id": self.name, "object": "model", **_CARDS.get(self.program, {})}
         if self.program == "vllm":
             own["max_model_len"] = self.context_length
@@ -180,5 +182,6 @@ _ROUTES: Mapping[str, Any] = {
         }),
         ("POST", "/v1/token/encode", _count("length", "text", "add_bos_token")),
     ],
+    "transformers": [("GET", "/health", lambda model, _: {"status": "ok"})],
     "vllm": [("POST", "/tokenize", _count("count", "prompt", "add_special_tokens"))],
 }  # fmt: skip

@@ -97,17 +97,15 @@ def open_engine(config: "EngineConfig") -> "Engine":
 
 def _open_remote(config: LlamaServerConfig | OpenaiConfig) -> "Engine":
     key = config.api_key.get_secret_value()
-    # Without what else an address may hold: a password does not belong in a log.
-    name = f"{config.kind} {config.url.host}:{config.url.port}"
     if isinstance(config, OpenaiConfig):
         from bot.generation.engines.openai_compatible import OpenaiEngine  # noqa: PLC0415
 
         source = StaticEndpoint(Endpoint(url=config.root, api_key=key))
-        return OpenaiEngine(config, source, name=name)
+        return OpenaiEngine(config, source)
     from bot.generation.engines.llama_server import LlamaServerEngine  # noqa: PLC0415
 
     source = StaticEndpoint(Endpoint(url=str(config.url).rstrip("/"), api_key=key))
-    return LlamaServerEngine(source, name=name)
+    return LlamaServerEngine(source, name=config.kind, tells_model=True)
 
 
 def inspect_model(config: ModelFileConfig) -> ModelHeader:

@@ -21,6 +21,8 @@ from bot.generation.openai_models import (
 if TYPE_CHECKING:
     ReadFact = Callable[[Mapping[str, object], ServedModel], ServedModel]
 
+MODELS = "/v1/models"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountRoute:
@@ -84,6 +86,8 @@ class Dialect:
     """Replies that it writes at once; None is as many as it is started with."""
     lists_loaded: bool = True
     """Whether `/v1/models` has the model that answers, or all that there are on its disk."""
+    alive: str = MODELS
+    """What is asked first."""
     has_usage_option: bool = True
     """Whether a stream says at its end how many tokens there were, when asked to."""
     count: CountRoute | None = None
@@ -252,6 +256,7 @@ _ALL = (
         without=frozenset({"presence_penalty", "frequency_penalty"}),
         nested_in="generation_config",
         lists_loaded=False,
+        alive="/health",  # the other route fails where nothing was ever downloaded
         has_usage_option=False,
     ),
 )

@@ -13,7 +13,7 @@ from bot.generation.errors import (
     EngineUnavailableError,
     GenerationTimeoutError,
 )
-from bot.generation.openai_dialects import DIALECTS, find_dialect
+from bot.generation.openai_dialects import DIALECTS, MODELS, find_dialect
 from bot.generation.openai_models import ServedModel, read_models
 from bot.generation.openai_protocol import estimate_tokens
 from bot.generation.types import ModelInfo
@@ -29,7 +29,6 @@ _log = logging.getLogger(__name__)
 _FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.25, 5.0
 _KNOWN_SECONDS = 30.0
 """How long what a server said of its model is believed, unless something fails meanwhile."""
-_MODELS = "/v1/models"
 _NAMED = 10
 """So many models at most are listed to the operator."""
 _TEMPLATE_TOKENS = 24
@@ -65,6 +64,11 @@ class OpenaiServer:
         self._name = name
         self._known: KnownServer | None = None
         self._has_count_route = True
+
+    @property
+    def model_name(self) -> str:
+        """Of the model that was served last; empty before anything is known."""
+        return self._known.info.short_name if self._known else ""
 
     async def get_known(self) -> KnownServer:
         """Wait for the server, and say what it is.
@@ -107,8 +111,10 @@ class OpenaiServer:
             GenerationTimeoutError: If it is silent.
         """
         endpoint = await self._source.get_endpoint()
-        served = read_models(await self._fetch_models(endpoint))
-        dialect = DIALECTS.get(self._config.server) or find_dialect(served)
+        known = DIALECTS.get(self._config.server)
+        path = known.alive if known else MODELS
+        served = read_models(await self._fetch_first(endpoint, path))
+        dialect = known or find_dialect(served)
         model = await self._find_model(endpoint, served, dialect)
         window = self._config.context_length or model.context_length
         if not window:
@@ -131,13 +137,13 @@ class OpenaiServer:
             ),
         )
 
-    async def _fetch_models(self, endpoint: "Endpoint") -> dict[str, object]:
+    async def _fetch_first(self, endpoint: "Endpoint", path: str) -> dict[str, object]:
         try:
-            return await self._client.fetch(endpoint, "GET", _MODELS)
+            return await self._client.fetch(endpoint, "GET", path)
         except EngineRequestError as error:
             if error.status in GONE | BUSY | FAULTS:
                 raise EngineDiedError(self._name) from error
-            raise EngineUnavailableError(self._name, self.explain(error, _MODELS)) from error
+            raise EngineUnavailableError(self._name, self.explain(error, path)) from error
 
     async def _find_model(
         self, endpoint: "Endpoint", served: Sequence[ServedModel], dialect: "Dialect"
@@ -202,7 +208,7 @@ class OpenaiServer:
         """Say how the operator can mend what the server refused."""
         if error.status in _REFUSED:
             return f"the server refuses the key ({error.reason}); set TROUPE_ENGINE__API_KEY"
-        if error.status in _NOT_FOUND and path == _MODELS:
+        if error.status in _NOT_FOUND and not path.endswith("/completions"):
             return f"what answers has no {path}; check TROUPE_ENGINE__URL"
         if error.status in _NOT_FOUND:
             return (

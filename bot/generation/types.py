@@ -1,5 +1,6 @@
 """The values that go into an engine and come out of it."""
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -148,6 +149,12 @@ class ModelInfo:
     """Whether the server writes the prompt itself, from messages."""
     server: str = ""
     """Which program serves it, by the name of its dialect; empty for llama.cpp's own protocol."""
+
+    @property
+    def short_name(self) -> str:
+        """For people: where a server gives a path for a name, its folders are nobody's business."""
+        is_path = self.name.startswith(("/", "\\")) or self.name[1:2] == ":"
+        return re.split(r"[/\\]", self.name)[-1] if is_path else self.name
 
 
 class EngineState(StrEnum):

@@ -14,7 +14,7 @@ async def status(member, channel):
 
 async def test_without_a_scene_it_tells_of_the_model(bot, noor, tavern):
     told = (await status(noor, tavern)).content
-    assert re.search(r"\*\*Model\*\* llama_server .*: ready", told)
+    assert re.search(r"\*\*Model\*\* llama_server[^:]*: ready", told)
     assert "**Now** 0 being written, 0 waiting" in told
     assert "**Here** nobody is playing" in told
 

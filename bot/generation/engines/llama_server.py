@@ -71,6 +71,7 @@ class LlamaServerEngine:
         answer_seconds: float | None = None,
         recalls: bool = False,
         has_tail_free: bool = False,
+        tells_model: bool = False,
     ) -> None:
         """Keep the limits; nothing is asked yet.
 
@@ -82,6 +83,8 @@ class LlamaServerEngine:
             recalls: Whether the server keeps what left its slots and reuses chunks of it, so that
                 a scene is worth taking back before its shortened prompt is asked.
             has_tail_free: Whether the server knows tail-free sampling: our ctransformers worker.
+            tells_model: Whether the name goes on with what the server calls its model. Players read
+                it, so an address is no part of it.
         """
         self._source = source
         self._name = name
@@ -95,13 +98,17 @@ class LlamaServerEngine:
         self._known: _Known | None = None
         self._recalls = recalls
         self._has_tail_free = has_tail_free
+        self._tells_model = tells_model
         self._scene_texts = SceneTexts()
         self._choosing_slot = asyncio.Lock()
 
     @property
     def name(self) -> str:
         """The kind and what it serves."""
-        return self._name
+        known = self._known
+        if not self._tells_model or known is None or known.info.name == self._name:
+            return self._name
+        return f"{self._name} {known.info.short_name}"
 
     @property
     def state(self) -> "EngineState":

@@ -45,7 +45,6 @@ class OpenaiEngine:
         config: "OpenaiConfig",
         source: "EndpointSource",
         *,
-        name: str,
         silence_seconds: float | None = None,
         pause_seconds: float = 1.0,
     ) -> None:
@@ -54,29 +53,28 @@ class OpenaiEngine:
         Args:
             config: What the operator says of the server.
             source: Its address, without the API's own `/v1`.
-            name: For logs.
             silence_seconds: How long any answer may take, and a generation be silent; None is the
                 usual.
             pause_seconds: Before something is asked again that the server failed at.
         """
         self._config = config
         self._source = source
-        self._name = name
+        self._name = config.kind
         self._pause_seconds = pause_seconds
         self._client = EngineClient(
             source,
-            name=name,
+            name=self._name,
             read_error=read_error,
             gone=GONE - BUSY,
             silence_seconds=silence_seconds,
             answer_seconds=silence_seconds,
         )
-        self._server = OpenaiServer(config, source, self._client, name)
+        self._server = OpenaiServer(config, source, self._client, self._name)
 
     @property
     def name(self) -> str:
-        """The kind and where it is."""
-        return self._name
+        """The kind and what it serves; players read it, so an address is no part of it."""
+        return f"{self._name} {self._server.model_name}".rstrip()
 
     @property
     def state(self) -> "EngineState":

@@ -64,9 +64,7 @@ async def openai_at(url: str, *, pause: float = 0.01, **fields: Any) -> AsyncIte
     silence = fields.pop("silence_seconds", None)
     config = OpenaiConfig.model_validate({"kind": "openai", "url": url, **fields})
     source = StaticEndpoint(Endpoint(url=config.root, api_key=config.api_key.get_secret_value()))
-    engine = OpenaiEngine(
-        config, source, name="elsewhere", silence_seconds=silence, pause_seconds=pause
-    )
+    engine = OpenaiEngine(config, source, silence_seconds=silence, pause_seconds=pause)
     try:
         yield engine
     finally:

@@ -208,7 +208,7 @@ async def test_a_count_that_a_router_does_not_pass_on_is_estimated(caplog):
         assert await engine.count_tokens("Hello there.") >= 4
         assert server.routes.count("/tokenize") == 1
     assert [r.message for r in caplog.records if r.action == "tokens-estimated"] == [
-        "elsewhere has no /tokenize: tokens are estimated from here on"
+        "openai has no /tokenize: tokens are estimated from here on"
     ]
 
 
@@ -278,7 +278,7 @@ async def test_it_waits_for_a_server_that_is_not_there_yet(caplog):
         async with asyncio.timeout(5):
             assert (await waiting).name == "fake/model"
     [record] = [r for r in caplog.records if r.action == "engine-silent"]
-    assert record.message.startswith("elsewhere does not answer yet")
+    assert record.message.startswith("openai does not answer yet")
 
 
 async def test_what_is_known_is_not_asked_again_until_something_fails():
@@ -301,3 +301,19 @@ async def test_leaving_hangs_up():
         async with aclosing(engine.generate(ask())) as chunks:
             assert await anext(chunks) == GenerationChunk(text="on")
         await server.wait_for(lambda: server.aborted == 1, what="hanging up")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("org/model-7b", "openai org/model-7b"),
+        ("/home/olga/models/my-model", "openai my-model"),
+        ("C:\\models\\my-model", "openai my-model"),
+    ],
+)
+async def test_players_are_told_the_model_and_neither_folders_nor_address(name, shown):
+    async with FakeOpenai("vllm") as server, openai_at(server.url) as engine:
+        assert engine.name == "openai"
+        server.name = name
+        assert (await engine.wait_ready()).name == name
+        assert engine.name == shown
