@@ -3,12 +3,13 @@
 import asyncio
 import io
 import sys
-from typing import IO, TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 import click
 
 from bot.app import run_bot
 from bot.cli.chat import Chat, chat_interactively, speak_once
+from bot.cli.failure import INTERRUPTED, Failure
 from bot.cli.models import models
 from bot.cli.prompt import read_case, render_case
 from bot.errors import StartupError
@@ -22,23 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 _T = TypeVar("_T")
-
-_INTERRUPTED = 130
-"""What shells expect of a program that Ctrl-C ended."""
-
-
-class _Failure(click.ClickException):
-    """One line on standard error and an exit code."""
-
-    def __init__(self, message: str, code: int) -> None:
-        super().__init__(message)
-        self.exit_code = code  # pyright: ignore[reportAttributeAccessIssue] - click reads it here
-
-    def show(self, file: IO[Any] | None = None) -> None:  # noqa: ARG002
-        """Without click's capital "Error:" twice over for several lines."""
-        for line in self.message.splitlines():
-            click.echo(f"troupe: {line}", err=True)
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
@@ -73,7 +57,7 @@ def chat(
     settings = _read_settings()
     configure_logging("WARNING" if settings.log_level == "INFO" else settings.log_level)
     if message is not None and not message.strip():
-        raise _Failure("--message is empty: say something", 2)
+        raise Failure("--message is empty: say something", 2)
     asked = Chat(
         persona=persona or settings.default_persona,
         length_word=length or settings.length,
@@ -103,7 +87,7 @@ def prompt(file: TextIO, *, as_json: bool) -> None:
     try:
         case = read_case(file.read(), source=file.name)
     except ValueError as error:
-        raise _Failure(str(error), 2) from error
+        raise Failure(str(error), 2) from error
     sys.stdout.write(_run(render_case(settings, case, as_json=as_json)))
 
 
@@ -114,7 +98,7 @@ def _read_settings() -> Settings:
     try:
         return read_settings()
     except SettingsError as error:
-        raise _Failure(str(error), 2) from error
+        raise Failure(str(error), 2) from error
 
 
 def _run(work: "Coroutine[object, object, _T]") -> "_T":
@@ -122,9 +106,9 @@ def _run(work: "Coroutine[object, object, _T]") -> "_T":
     try:
         return asyncio.run(work)
     except StartupError as error:
-        raise _Failure(str(error), error.exit_code) from error
+        raise Failure(str(error), error.exit_code) from error
     except (EngineError, GenerationError, StorageError) as error:
-        raise _Failure(str(error), 1) from error
+        raise Failure(str(error), 1) from error
     except KeyboardInterrupt:
         click.echo(err=True)  # the shell's prompt begins on a line of its own
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)

@@ -1,49 +1,64 @@
-"""Known models: how they like to be sampled."""
+"""Known models: which one a name means, and how it likes to be sampled."""
 
 import re
-from dataclasses import dataclass
+from typing import Final
 
+from bot.generation.catalogue_values import DEFAULT_SAMPLER, Download, KnownModel
+from bot.generation.known_models import LIMARP_SAMPLER, MODELS_OF_2023, NOUS_HERMES_SAMPLER
+from bot.generation.todays_models import TODAYS_MODELS
 from bot.generation.types import SamplerSettings
 
+KNOWN_MODELS: Final = (*MODELS_OF_2023, *TODAYS_MODELS)
+"""All that `troupe models list` shows."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownModel:
-    """A family of models, told by its name."""
-
-    pattern: re.Pattern[str]
-    sampler: SamplerSettings
-    source: str
-    """Where the settings come from."""
-
-
-_MODELS = (
-    KnownModel(
-        pattern=re.compile(r"troupe[-_ ]demo", re.IGNORECASE),
-        # Lower repeats more, higher misspells names: see the model's card
-        sampler=SamplerSettings(temperature=0.5, min_p=0.05, repetition_penalty=1.05),
-        source="the demo model's own card",
+_FAMILIES = (
+    # Lower repeats more, higher misspells names: see the demo model's card
+    (
+        re.compile(r"troupe[-_ ]demo", re.IGNORECASE),
+        SamplerSettings(temperature=0.5, min_p=0.05, repetition_penalty=1.05),
     ),
-    KnownModel(
-        pattern=re.compile(r"limarp", re.IGNORECASE),
-        sampler=SamplerSettings(
-            temperature=0.7, tail_free=0.92, repetition_penalty=1.1, repetition_window=2048
-        ),
-        source="LimaRP-Mistral-7B's card",
-    ),
-    KnownModel(
-        pattern=re.compile(r"nous-hermes", re.IGNORECASE),
-        sampler=SamplerSettings(temperature=0.7, min_p=0.05, repetition_penalty=1.1),
-        source="Nous-Hermes-Llama2-70B-GGML's card",
-    ),
+    (re.compile(r"limarp", re.IGNORECASE), LIMARP_SAMPLER),
+    (re.compile(r"nous-hermes", re.IGNORECASE), NOUS_HERMES_SAMPLER),
 )
+"""The model that ships, and relatives of known models that are not in the catalogue themselves."""
 
-DEFAULT_SAMPLER = SamplerSettings(temperature=0.8, min_p=0.05, repetition_penalty=1.05)
-"""For models that are not known."""
+
+def find_known_model(name: str) -> KnownModel | None:
+    """The model that a pull name, a file's name or a server's name of a model means.
+
+    The most telling match wins: merges bear several names, and adapters their model's.
+    """
+    for model in KNOWN_MODELS:
+        if name.lower() == model.name:
+            return model
+    found = ((model, model.pattern.search(name)) for model in KNOWN_MODELS)
+    matches = [(len(match[0]), model) for model, match in found if match]
+    return max(matches, key=lambda each: each[0])[1] if matches else None
 
 
 def choose_sampler(model_name: str) -> SamplerSettings:
-    """The settings of the first known family whose name the model bears."""
-    for model in _MODELS:
-        if model.pattern.search(model_name):
-            return model.sampler
+    """The settings of the known model, else of the first family, whose name it bears."""
+    if model := find_known_model(model_name):
+        return model.sampler
+    for pattern, sampler in _FAMILIES:
+        if pattern.search(model_name):
+            return sampler
     return DEFAULT_SAMPLER
+
+
+def find_download(model: KnownModel, wanted: str = "") -> Download | None:
+    """The usual download of a model, or the first whose quantization or file name is meant.
+
+    Args:
+        model: Of which model.
+        wanted: A quantization such as Q5_K_M, or a part of a file's name such as ggmlv3.Q4_0;
+            nothing is the usual one.
+    """
+    text = wanted.lower()
+    for download in model.downloads:
+        if text in {"", download.quantization.lower()}:
+            return download
+    for download in model.downloads:
+        if any(text in file.lower() for file in (*download.files, download.kind)):
+            return download
+    return None

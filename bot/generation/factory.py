@@ -14,6 +14,7 @@ from bot.generation.engine import Endpoint
 from bot.generation.errors import EngineUnavailableError
 from bot.generation.remote_config import LlamaServerConfig, OpenaiConfig
 from bot.generation.types import EngineState
+from bot.generation.windows import choose_window
 from bot.generation.workers.child import WorkerSettings
 from bot.generation.workers.model_files import (
     ModelFileError,
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_LONGEST_DEFAULT_WINDOW = 8192
-_SHORTEST_MODEL_WINDOW = 2048
-"""For files that do not say what they were trained for: LLaMA 1's length."""
 _ALL_LAYERS = 9999
 _ADAPTER = "adapter"
 _LLAMA = "llama"
@@ -176,7 +174,7 @@ def _choose_ctransformers_settings(config: CtransformersConfig) -> WorkerSetting
         model=str(config.model),
         api_key="",
         parent_pid=0,
-        context_length=config.context_length or _SHORTEST_MODEL_WINDOW,
+        context_length=_choose_window(config, 0),
         slots=1,
         gpu_layers=(
             layers[config.gpu_layers] if isinstance(config.gpu_layers, str) else config.gpu_layers
@@ -219,7 +217,7 @@ def _choose_settings(config: LlamaCppConfig, header: ModelHeader) -> WorkerSetti
         model=str(config.model),
         api_key="",
         parent_pid=0,
-        context_length=_choose_window(config, header),
+        context_length=_choose_window(config, header.context_length),
         slots=config.slots,
         gpu_layers=(
             layers[config.gpu_layers] if isinstance(config.gpu_layers, str) else config.gpu_layers
@@ -229,23 +227,17 @@ def _choose_settings(config: LlamaCppConfig, header: ModelHeader) -> WorkerSetti
     )
 
 
-def _choose_window(config: LlamaCppConfig, header: ModelHeader) -> int:
-    """Tokens of one slot's window: llama.cpp's server never gives more than positions reach."""
-    trained = header.context_length or _SHORTEST_MODEL_WINDOW
-    scale = config.rope_freq_scale
-    reach = int((config.yarn_orig_ctx or trained) / scale) if scale else trained
-    if config.context_length is None:
-        return min(reach, _LONGEST_DEFAULT_WINDOW)
-    if header.context_length and config.context_length > reach:
+def _choose_window(config: ModelFileConfig, trained_context: int) -> int:
+    window = choose_window(config, trained_context)
+    if window.is_capped:
         _log.warning(
-            "the window is %d tokens, not TROUPE_ENGINE__CONTEXT_LENGTH=%d: the model was trained "
-            "for no more; TROUPE_ENGINE__ROPE_FREQ_SCALE stretches it (0.5 to twice that)",
-            reach,
+            "the window is %d tokens, not TROUPE_ENGINE__CONTEXT_LENGTH=%d: %s",
+            window.tokens,
             config.context_length,
+            window.reason,
             extra={"action": "window-capped"},
         )
-        return reach
-    return config.context_length
+    return window.tokens
 
 
 def _count_threads() -> int:

@@ -5,12 +5,12 @@ each token's length, bytes and score; each tensor's number of dimensions, length
 dimensions with the length of a row first, name, and its data at the next multiple of 32.
 """
 
-import math
 import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from bot.generation.workers.model_files import ModelFileError
+from bot.generation.workers.tensor_types import FILE_TYPES, TENSOR_TYPES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,21 +24,8 @@ _MAX_TOKEN_BYTES = 4096
 _MAX_NAME_BYTES = 256
 _MOST_DIMENSIONS = 2
 
-_TYPES = {
-    0: ("F32", 1, 4),
-    1: ("F16", 1, 2),
-    2: ("Q4_0", 32, 18),
-    3: ("Q4_1", 32, 20),
-    6: ("Q5_0", 32, 22),
-    7: ("Q5_1", 32, 24),
-    8: ("Q8_0", 32, 34),
-    10: ("Q2_K", 256, 84),
-    11: ("Q3_K", 256, 110),
-    12: ("Q4_K", 256, 144),
-    13: ("Q5_K", 256, 176),
-    14: ("Q6_K", 256, 210),
-}
-"""A tensor's type: its name, how many values are in a block, and how many bytes one takes."""
+_TYPES = {number: TENSOR_TYPES[number] for number in (0, 1, 2, 3, 6, 7, 8, 10, 11, 12, 13, 14)}
+"""What was there in 2023, by its number in the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +36,7 @@ class GgmlTensor:
     """The length of a row first."""
     kind: str
     """`F16`, `Q4_K` and so on."""
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +49,8 @@ class GgmlHeader:
     entries: tuple[tuple[bytes, float], ...] = field(repr=False)
     """The vocabulary: each token's bytes and score."""
     tensors: dict[str, GgmlTensor] = field(repr=False)
+    file_type: str
+    """The mixture of types, as file names bear it: `Q4_K_M`; empty if it is not known."""
 
     @property
     def kv_heads(self) -> int:
@@ -83,7 +73,7 @@ def read_ggml_header(path: "Path") -> GgmlHeader:
 
 
 def _read_header(file: BinaryIO, path: "Path") -> GgmlHeader:
-    magic, version, count, width, _, heads, layers, turned, _ = _HEAD.unpack(
+    magic, version, count, width, _, heads, layers, turned, mixture = _HEAD.unpack(
         _read(file, _HEAD.size)
     )
     if (magic, version) != (_GGJT, _VERSION):
@@ -100,9 +90,11 @@ def _read_header(file: BinaryIO, path: "Path") -> GgmlHeader:
         layers=layers,
         entries=tuple(_read_entry(file, number) for number in range(count)),
         tensors=_read_tensors(file, path.stat().st_size),
+        file_type=FILE_TYPES.get(mixture, ""),
     )
-    for name in ("tok_embeddings.weight", f"layers.{layers - 1}.feed_forward.w2.weight"):
-        if name not in header.tensors:
+    last = f"layers.{layers - 1}.feed_forward.w2.weight"
+    for name in ("tok_embeddings.weight", "layers.0.attention.wk.weight", last):
+        if name not in header.tensors or len(header.tensors[name].shape) < _MOST_DIMENSIONS:
             message = f"there is no {name}"
             raise ValueError(message)
     return header
@@ -131,23 +123,14 @@ def _read_tensors(file: BinaryIO, file_size: int) -> dict[str, GgmlTensor]:
         shape = struct.unpack(f"<{dimensions}I", _read(file, 4 * dimensions))
         name = _read(file, name_size).decode("utf-8", errors="replace")
         begin = -(-file.tell() // _ALIGNMENT) * _ALIGNMENT
-        end = begin + _measure(shape, kind)
+        size = _TYPES[kind].measure(shape)
+        end = begin + size
         if end > file_size:
             message = f"it ends in {name}: at least {end:,} bytes, and there are {file_size:,}"
             raise EOFError(message)
         file.seek(end)
-        tensors[name] = GgmlTensor(shape=shape, kind=_TYPES[kind][0])
+        tensors[name] = GgmlTensor(shape=shape, kind=_TYPES[kind].name, size_bytes=size)
     return tensors
-
-
-def _measure(shape: tuple[int, ...], kind: int) -> int:
-    """Bytes of a tensor's data."""
-    _, values, size = _TYPES[kind]
-    row, *others = shape
-    if row % values:
-        message = f"a row of {row} values in blocks of {values}"
-        raise ValueError(message)
-    return row // values * size * math.prod(others)
 
 
 def _read(file: BinaryIO, size: int) -> bytes:

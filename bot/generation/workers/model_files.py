@@ -1,12 +1,13 @@
 """What a model file is, read from its first bytes, never from its name.
 
-GGUF layout: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Only the header is read.
+Only the header is read.
 """
 
-import struct
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, cast
+
+from bot.generation.workers.gguf_format import read_preamble
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,25 +15,6 @@ if TYPE_CHECKING:
 _GGML_MAGICS = {b"lmgg": "ggml", b"fmgg": "ggmf", b"tjgg": "ggjt"}
 _WEIGHT_SUFFIXES = {".safetensors", ".bin", ".pt", ".pth"}
 
-_NUMBERS = {
-    0: "B",
-    1: "b",
-    2: "H",
-    3: "h",
-    4: "I",
-    5: "i",
-    6: "f",
-    7: "?",
-    10: "Q",
-    11: "q",
-    12: "d",
-}
-_STRING, _ARRAY = 8, 9
-_MAX_COUNT = 4_000_000
-"""More entries than any vocabulary has; a larger number means a damaged file."""
-_MAX_STRING_BYTES = 16 * 1024 * 1024
-
-_KEPT_ARRAYS = {"tokenizer.ggml.tokens", "tokenizer.ggml.token_type"}
 _SPECIAL_TYPES = {2, 3, 4}
 """llama.cpp's token types UNKNOWN, CONTROL and USER_DEFINED: all are matched in prompt text."""
 
@@ -119,14 +101,14 @@ def read_gguf_header(path: "Path") -> ModelHeader:
 
 
 def read_gguf_metadata(path: "Path") -> dict[str, object]:
-    """Read all values by their names; of the arrays only the vocabulary's texts and types.
+    """Read all values by their names; most arrays are None.
 
     Raises:
         ModelFileError: If the header is damaged or ends too early.
     """
     try:
         with path.open("rb") as file:
-            return _read_metadata(file)
+            return read_preamble(file).values
     except (OSError, ValueError, EOFError) as error:
         found = f"its header is damaged ({error})"
         raise ModelFileError(path, found, "download it again") from error
@@ -139,77 +121,3 @@ def _select_specials(values: dict[str, object]) -> tuple[str, ...]:
         return ()
     pairs = zip(cast("tuple[object, ...]", tokens), cast("tuple[object, ...]", types), strict=False)
     return tuple(str(token) for token, kind in pairs if kind in _SPECIAL_TYPES and token)
-
-
-def _read_metadata(file: BinaryIO) -> dict[str, object]:
-    if file.read(4) != b"GGUF":
-        message = "no GGUF magic"
-        raise ValueError(message)
-    version = _read_number(file, "I")
-    if version not in {2, 3}:
-        message = f"GGUF version {version}"
-        raise ValueError(message)
-    _read_number(file, "Q")  # tensors
-    count = _check_count(_read_number(file, "Q"))
-    values: dict[str, object] = {}
-    for _ in range(count):
-        key = _read_string(file)
-        kind = int(_read_number(file, "I"))
-        values[key] = _read_value(file, kind, keep=key in _KEPT_ARRAYS)
-    return values
-
-
-def _read_value(file: BinaryIO, kind: int, *, keep: bool) -> object:
-    if kind == _STRING:
-        return _read_string(file)
-    if kind in _NUMBERS:
-        return _read_number(file, _NUMBERS[kind])
-    if kind != _ARRAY:
-        message = f"a value of type {kind}"
-        raise ValueError(message)
-    item_kind = int(_read_number(file, "I"))
-    count = _check_count(_read_number(file, "Q"))
-    if item_kind in _NUMBERS:
-        code = f"<{count}{_NUMBERS[item_kind]}"
-        data = _read_bytes(file, struct.calcsize(code))
-        return struct.unpack(code, data) if keep else None
-    if item_kind != _STRING:
-        message = f"an array of type {item_kind}"
-        raise ValueError(message)
-    if keep:
-        return tuple(_read_string(file) for _ in range(count))
-    for _ in range(count):
-        _read_bytes(file, _check_size(_read_number(file, "Q")))
-    return None
-
-
-def _read_number(file: BinaryIO, code: str) -> int:
-    code = "<" + code
-    return struct.unpack(code, _read_bytes(file, struct.calcsize(code)))[0]
-
-
-def _read_string(file: BinaryIO) -> str:
-    size = _check_size(_read_number(file, "Q"))
-    return _read_bytes(file, size).decode("utf-8", errors="replace")
-
-
-def _read_bytes(file: BinaryIO, size: int) -> bytes:
-    data = file.read(size)
-    if len(data) < size:
-        message = "the file ends in its header"
-        raise EOFError(message)
-    return data
-
-
-def _check_count(count: int) -> int:
-    if count > _MAX_COUNT:
-        message = f"{count} entries"
-        raise ValueError(message)
-    return count
-
-
-def _check_size(size: int) -> int:
-    if size > _MAX_STRING_BYTES:
-        message = f"a text of {size} bytes"
-        raise ValueError(message)
-    return size

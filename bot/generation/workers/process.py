@@ -10,6 +10,7 @@ from typing import Self
 
 from bot.generation.engine import Endpoint
 from bot.generation.workers.child import WorkerSettings
+from bot.generation.workers.offloading import find_offloading
 from bot.generation.workers.reasons import explain_end
 
 _log = logging.getLogger(__name__)
@@ -130,3 +131,5 @@ class WorkerProcess:
             text = line.decode("utf-8", errors="replace").rstrip()
             self._lines.append(text)
             _log.debug("worker: %s", text, extra={"action": "worker-log"})
+            if place := find_offloading(text):
+                _log.info("%s", place, extra={"action": "model-offloaded"})

@@ -30,6 +30,9 @@ def load(settings):  # noqa: C901 - one case for each
             print("ggml: found 0 devices\n{}\n[1]\n3", flush=True)  # noqa: T201
         case "talkative":
             os.write(2, b"x" * 3_000_000 + b"\nthe end of it\n")
+        case "offloading":
+            os.write(2, b"0.02 I load_tensors: offloading output layer to GPU\n")
+            os.write(2, b"0.02 I load_tensors: offloaded 24/33 layers to GPU\n")
         case "failing":
             os.write(2, b"0.00.1 I loading\n0.00.2 E no such tensor\n0.00.3 E gave up\nbye\n")
             sys.exit(3)

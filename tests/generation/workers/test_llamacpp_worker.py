@@ -8,13 +8,12 @@ from typing import Any
 
 import aiohttp
 import pytest
-import xllamacpp
 
 from bot.generation.config import DEMO_MODEL, LlamaCppTuning
 from bot.generation.engine import Endpoint
+from bot.generation.fitting import Gpu
 from bot.generation.llama_protocol import _write_sampler, write_request
 from bot.generation.types import GenerationRequest, SamplerSettings
-from bot.generation.workers import llamacpp_worker
 from bot.generation.workers.child import WorkerSettings
 from bot.generation.workers.llamacpp_worker import build_params
 from bot.generation.workers.supervisor import WorkerSupervisor
@@ -23,8 +22,8 @@ from tests.generation.lora_file import write_lora
 ROOT = Path(__file__).parents[3]
 PROMPT = "### Input:\nSam: Hello, who are you?\n\n### Response:\nMaren:"
 GREEDY = SamplerSettings(temperature=0)
-CPU = xllamacpp.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_CPU
-GPU = 1
+CPU: tuple[Gpu, ...] = ()
+GPU = (Gpu(name="tested", free_bytes=0),)
 
 
 def settings(*, context_length: int = 512, slots: int = 2, **tuning: Any) -> WorkerSettings:
@@ -163,10 +162,9 @@ def test_adapters_arrive_in_their_order():
     ],
 )
 def test_batches_are_small_on_a_cpu(
-    monkeypatch: pytest.MonkeyPatch, device: int, tuning: dict[str, Any], batches: tuple
+    device: tuple[Gpu, ...], tuning: dict[str, Any], batches: tuple[int, int]
 ):
-    monkeypatch.setattr(llamacpp_worker.xllamacpp, "get_device_info", lambda: [{"type": device}])
-    params = build_params(settings(**tuning))
+    params = build_params(settings(**tuning), device)
     assert (params.n_batch, params.n_ubatch) == batches
 
 

@@ -1,6 +1,6 @@
 import os
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,34 +13,9 @@ from bot.generation.workers.model_files import (
     detect_model_file,
     read_gguf_header,
 )
-
-TEXT, ARRAY = 8, 9
-CODES = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+from tests.gguf_files import ARRAY, CODES, TEXT, write_array, write_header, write_text
 
 type_numbers = pytest.mark.parametrize("kind", CODES)
-
-
-def write_text(text: str | bytes) -> bytes:
-    data = text.encode() if isinstance(text, str) else text
-    return struct.pack("<Q", len(data)) + data
-
-
-def write_array(kind: int, items: list) -> bytes:
-    written = [write_text(i) if kind == TEXT else struct.pack("<" + CODES[kind], i) for i in items]
-    return struct.pack("<IQ", kind, len(items)) + b"".join(written)
-
-
-def write_header(
-    entries: Mapping[str, tuple[int, bytes]],
-    *,
-    version: int = 3,
-    count: int | None = None,
-    magic: bytes = b"GGUF",
-) -> bytes:
-    counts = struct.pack("<IQQ", version, 0, len(entries) if count is None else count)
-    body = [write_text(key) + struct.pack("<I", kind) + v for key, (kind, v) in entries.items()]
-    return magic + counts + b"".join(body)
-
 
 ENTRIES = {
     "general.architecture": (TEXT, write_text("llama")),
