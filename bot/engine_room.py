@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from bot.errors import StartupError
-from bot.generation import llama_protocol, openai_protocol
+from bot.generation import llama_protocol
 from bot.generation.catalogue import choose_sampler
 from bot.generation.config import CtransformersConfig, ModelFileConfig
 from bot.generation.engine_switch import EngineSwitch
 from bot.generation.errors import EngineUnavailableError
 from bot.generation.factory import inspect_model, open_engine
-from bot.generation.openai_dialects import DIALECTS
+from bot.generation.openai_api import protocol as openai_protocol
+from bot.generation.openai_api.dialects import DIALECTS
 from bot.generation.scheduler import Scheduler
 from bot.prompting.formats.detect import FormatChoice, choose_format
 from bot.scenes.performer import Manner, Performer

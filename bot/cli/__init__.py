@@ -10,7 +10,7 @@ import click
 from bot.app import run_bot
 from bot.cli.chat import Chat, chat_interactively, speak_once
 from bot.cli.failure import INTERRUPTED, Failure
-from bot.cli.models import models
+from bot.cli.models import model_commands
 from bot.cli.prompt import read_case, render_case
 from bot.errors import StartupError
 from bot.generation.errors import EngineError, GenerationError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 _T = TypeVar("_T")
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
@@ -91,7 +92,7 @@ def prompt(file: TextIO, *, as_json: bool) -> None:
     sys.stdout.write(_run(render_case(settings, case, as_json=as_json)))
 
 
-main.add_command(models)
+main.add_command(model_commands)
 
 
 def _read_settings() -> Settings:

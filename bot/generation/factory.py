@@ -13,8 +13,8 @@ from bot.generation.config import (
 from bot.generation.engine import Endpoint
 from bot.generation.errors import EngineUnavailableError
 from bot.generation.remote_config import LlamaServerConfig, OpenaiConfig
+from bot.generation.sizing.windows import choose_window
 from bot.generation.types import EngineState
-from bot.generation.windows import choose_window
 from bot.generation.workers.child import WorkerSettings
 from bot.generation.workers.model_files import (
     ModelFileError,
@@ -68,7 +68,7 @@ def open_engine(config: "EngineConfig") -> "Engine":
     """
     if isinstance(config, LlamaServerConfig | OpenaiConfig):
         return _open_remote(config)
-    from bot.generation.engines.llama_server import LlamaServerEngine  # noqa: PLC0415
+    from bot.generation.engines.llama_server import LlamaServerEngine, Traits  # noqa: PLC0415
     from bot.generation.workers.supervisor import WorkerSupervisor  # noqa: PLC0415
 
     header = inspect_model(config)
@@ -88,8 +88,9 @@ def open_engine(config: "EngineConfig") -> "Engine":
     return LlamaServerEngine(
         supervisor,
         name=f"{kind} {config.model.name}",
-        recalls=is_llamacpp and _keeps_scenes(config.tuning),
-        has_tail_free=not is_llamacpp,
+        traits=Traits(
+            recalls=is_llamacpp and _keeps_scenes(config.tuning), has_tail_free=not is_llamacpp
+        ),
     )
 
 
@@ -100,10 +101,10 @@ def _open_remote(config: LlamaServerConfig | OpenaiConfig) -> "Engine":
 
         source = StaticEndpoint(Endpoint(url=config.root, api_key=key))
         return OpenaiEngine(config, source)
-    from bot.generation.engines.llama_server import LlamaServerEngine  # noqa: PLC0415
+    from bot.generation.engines.llama_server import LlamaServerEngine, Traits  # noqa: PLC0415
 
     source = StaticEndpoint(Endpoint(url=str(config.url).rstrip("/"), api_key=key))
-    return LlamaServerEngine(source, name=config.kind, tells_model=True)
+    return LlamaServerEngine(source, name=config.kind, traits=Traits(tells_model=True))
 
 
 def inspect_model(config: ModelFileConfig) -> ModelHeader:

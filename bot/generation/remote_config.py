@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AnyHttpUrl, Field, JsonValue, SecretStr
 
 from bot.generation.config_fields import AnyCase, Config, read_text
-from bot.generation.openai_dialects import DIALECTS
+from bot.generation.openai_api.dialects import DIALECTS
 
 
 def _check_server(name: str) -> str:

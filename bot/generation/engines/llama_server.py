@@ -59,6 +59,23 @@ class _Known:
     info: ModelInfo
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What one kind of server has that others have not."""
+
+    recalls: bool = False
+    """It keeps what left its slots and reuses chunks of it, so that a scene is worth taking back
+    before its shortened prompt is asked."""
+    has_tail_free: bool = False
+    """It knows tail-free sampling: our ctransformers worker."""
+    tells_model: bool = False
+    """The engine's name goes on with what the server calls its model. Players read it, so an
+    address is no part of it."""
+
+
+USUAL = Traits()
+
+
 class LlamaServerEngine:
     """Speaks to the llama.cpp server that an `EndpointSource` points at."""
 
@@ -69,9 +86,7 @@ class LlamaServerEngine:
         name: str,
         silence_seconds: float | None = None,
         answer_seconds: float | None = None,
-        recalls: bool = False,
-        has_tail_free: bool = False,
-        tells_model: bool = False,
+        traits: Traits = USUAL,
     ) -> None:
         """Keep the limits; nothing is asked yet.
 
@@ -80,11 +95,7 @@ class LlamaServerEngine:
             name: For logs.
             silence_seconds: How long a generation may go without any event; None is the usual.
             answer_seconds: How long `/props` and `/tokenize` may take; None is the usual.
-            recalls: Whether the server keeps what left its slots and reuses chunks of it, so that
-                a scene is worth taking back before its shortened prompt is asked.
-            has_tail_free: Whether the server knows tail-free sampling: our ctransformers worker.
-            tells_model: Whether the name goes on with what the server calls its model. Players read
-                it, so an address is no part of it.
+            traits: What kind of server it is.
         """
         self._source = source
         self._name = name
@@ -96,9 +107,7 @@ class LlamaServerEngine:
             answer_seconds=answer_seconds,
         )
         self._known: _Known | None = None
-        self._recalls = recalls
-        self._has_tail_free = has_tail_free
-        self._tells_model = tells_model
+        self._traits = traits
         self._scene_texts = SceneTexts()
         self._choosing_slot = asyncio.Lock()
 
@@ -106,7 +115,7 @@ class LlamaServerEngine:
     def name(self) -> str:
         """The kind and what it serves."""
         known = self._known
-        if not self._tells_model or known is None or known.info.name == self._name:
+        if not self._traits.tells_model or known is None or known.info.name == self._name:
             return self._name
         return f"{self._name} {known.info.short_name}"
 
@@ -186,7 +195,7 @@ class LlamaServerEngine:
             recalled = await self._recall_scene(endpoint, request)
             if recalled is None:
                 await choosing.aclose()
-            body = write_request(request, has_tail_free=self._has_tail_free)
+            body = write_request(request, has_tail_free=self._traits.has_tail_free)
             body |= recalled.fields if recalled else {}
             events = self._client.stream(endpoint, _COMPLETION, body, request.affinity)
             try:
@@ -213,7 +222,7 @@ class LlamaServerEngine:
         self, endpoint: "Endpoint", request: "GenerationRequest"
     ) -> "Recalled | None":
         """Have what a prompt was cut from taken out of the server's cache and into a slot."""
-        if not self._recalls:
+        if not self._traits.recalls:
             return None
         text = self._scene_texts.find_uncut(endpoint, request.affinity, request.prompt)
         if text is None:

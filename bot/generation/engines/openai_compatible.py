@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bot.generation.engine_client import GONE, EngineClient
 from bot.generation.errors import ContextOverflowError, EngineRequestError
-from bot.generation.openai_protocol import (
+from bot.generation.openai_api.protocol import (
     Target,
     Watch,
     estimate_tokens,
@@ -20,13 +20,13 @@ from bot.generation.openai_protocol import (
     read_piece,
     write_body,
 )
-from bot.generation.openai_server import BUSY, FAULTS, OpenaiServer
+from bot.generation.openai_api.server import BUSY, FAULTS, OpenaiServer
 from bot.generation.streaming import StopScanner
 from bot.generation.types import FinishReason, GenerationChunk
 
 if TYPE_CHECKING:
     from bot.generation.engine import EndpointSource
-    from bot.generation.openai_server import KnownServer
+    from bot.generation.openai_api.server import KnownServer
     from bot.generation.remote_config import OpenaiConfig
     from bot.generation.types import EngineState, GenerationRequest, ModelInfo
 

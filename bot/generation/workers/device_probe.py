@@ -5,7 +5,7 @@ import sys
 
 from pydantic import TypeAdapter, ValidationError
 
-from bot.generation.fitting import Gpu
+from bot.generation.sizing.fitting import Gpu
 
 _MODULE = "bot.generation.workers.devices"
 _PATIENCE_SECONDS = 60.0

@@ -9,7 +9,7 @@ import os
 import xllamacpp
 from pydantic import TypeAdapter
 
-from bot.generation.fitting import Gpu
+from bot.generation.sizing.fitting import Gpu
 
 _TYPE = xllamacpp.ggml_backend_dev_type
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import xllamacpp
 
-from bot.generation.demand import CPU_BATCH_TOKENS, choose_demand
-from bot.generation.fitting import MARGIN_BYTES, Gpu, Placement, divide, fit_layers
-from bot.generation.inspection import measure_adapters, read_anatomy
+from bot.generation.sizing.demand import CPU_BATCH_TOKENS, choose_demand
+from bot.generation.sizing.fitting import MARGIN_BYTES, Gpu, Placement, divide, fit_layers
+from bot.generation.sizing.inspection import measure_adapters, read_anatomy
 from bot.generation.workers.child import (
     WorkerSettings,
     announce,

@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
-from bot.generation.engines.llama_server import LlamaServerEngine
+from bot.generation.engines.llama_server import LlamaServerEngine, Traits
 from tests.fake_model import FakeModel
 from tests.generation.engines.asking import ask, engine_at, read, read_text
 
@@ -36,7 +36,7 @@ async def tell_long(engine: LlamaServerEngine, model: FakeModel, affinity: str =
 
 
 async def test_a_shortened_scene_is_taken_back_first(model: FakeModel):
-    async with engine_at(model.url, recalls=True) as engine:
+    async with engine_at(model.url, traits=Traits(recalls=True)) as engine:
         said = await tell_long(engine, model)
         model.send_next(sse(progress(199), LAST))
         chunks = await read(engine, prompt=CUT, affinity="a")
@@ -63,7 +63,7 @@ async def test_a_shortened_scene_is_taken_back_first(model: FakeModel):
     ],
 )
 async def test_only_a_scenes_own_shortened_prompt_is(model: FakeModel, prompt: str, affinity: str):
-    async with engine_at(model.url, recalls=True) as engine:
+    async with engine_at(model.url, traits=Traits(recalls=True)) as engine:
         await tell_long(engine, model, "" if not affinity else "a")
         await read_text(engine, prompt=prompt, affinity=affinity)
     assert [request["prompt"] for request in model.requests] == [LONG, prompt]
@@ -85,7 +85,7 @@ async def test_a_server_that_keeps_nothing_is_not_asked(model: FakeModel):
     ],
 )
 async def test_what_cannot_be_taken_back_is_left(model: FakeModel, answer: bytes):
-    async with engine_at(model.url, recalls=True) as engine:
+    async with engine_at(model.url, traits=Traits(recalls=True)) as engine:
         await tell_long(engine, model)
         model.send_next(answer)
         assert await read_text(engine, prompt=CUT, affinity="a") == model.default_reply
@@ -94,7 +94,7 @@ async def test_what_cannot_be_taken_back_is_left(model: FakeModel, answer: bytes
 
 
 async def test_what_was_said_before_a_hang_up_is_in_the_cache_too(model: FakeModel):
-    async with engine_at(model.url, recalls=True) as engine:
+    async with engine_at(model.url, traits=Traits(recalls=True)) as engine:
         model.replies.append("Wait it out.")
         async with aclosing(engine.generate(ask(prompt=LONG, affinity="a"))) as chunks:
             first = await anext(chunks)
@@ -104,7 +104,7 @@ async def test_what_was_said_before_a_hang_up_is_in_the_cache_too(model: FakeMod
 
 
 async def test_nobody_takes_the_slot_in_between(model: FakeModel):
-    async with engine_at(model.url, recalls=True) as engine:
+    async with engine_at(model.url, traits=Traits(recalls=True)) as engine:
         await tell_long(engine, model)
         model.hold()  # only what is no raw answer waits for it
         model.send_next(sse(progress(199), LAST))
@@ -119,7 +119,7 @@ async def test_nobody_takes_the_slot_in_between(model: FakeModel):
 
 
 async def test_who_waits_for_the_slot_can_leave(model: FakeModel):
-    async with engine_at(model.url, recalls=True) as engine:
+    async with engine_at(model.url, traits=Traits(recalls=True)) as engine:
         await tell_long(engine, model)
         model.hold()
         model.send_next(sse(progress(199), LAST))

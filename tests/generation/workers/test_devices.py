@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import xllamacpp
 
-from bot.generation.fitting import Gpu
+from bot.generation.sizing.fitting import Gpu
 from bot.generation.workers import device_probe, devices
 from bot.generation.workers.device_probe import DeviceProbeError, ask_gpus
 from bot.generation.workers.devices import list_gpus

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from bot.generation.config import LlamaCppTuning
-from bot.generation.demand import choose_demand
-from bot.generation.fitting import MARGIN_BYTES, Gpu, place
-from bot.generation.inspection import read_anatomy
+from bot.generation.sizing.demand import choose_demand
+from bot.generation.sizing.fitting import MARGIN_BYTES, Gpu, place
+from bot.generation.sizing.inspection import read_anatomy
 from bot.generation.workers.child import WorkerSettings
 from bot.generation.workers.llamacpp_worker import build_params
 from tests.generation.lora_file import write_lora

@@ -11,8 +11,8 @@ import pytest
 
 from bot.generation.config import DEMO_MODEL, LlamaCppTuning
 from bot.generation.engine import Endpoint
-from bot.generation.fitting import Gpu
 from bot.generation.llama_protocol import _write_sampler, write_request
+from bot.generation.sizing.fitting import Gpu
 from bot.generation.types import GenerationRequest, SamplerSettings
 from bot.generation.workers.child import WorkerSettings
 from bot.generation.workers.llamacpp_worker import build_params

@@ -1,0 +1,1 @@
+"""Getting models from the hub."""
