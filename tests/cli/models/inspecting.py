@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bot.cli.models import models
+from bot.cli.models import model_commands
 
 ASK_GPUS = "bot.cli.models.inspect_file.ask_gpus"
 
@@ -21,7 +21,7 @@ def forget_settings(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(models, ["inspect", *map(str, arguments)])
+    return CliRunner().invoke(model_commands, ["inspect", *map(str, arguments)])
 
 
 def read(*arguments: object) -> str:
