@@ -12,10 +12,12 @@ KNOWN_MODELS: Final = (*MODELS_OF_2023, *TODAYS_MODELS)
 """All that `troupe models list` shows."""
 
 _FAMILIES = (
-    # Lower repeats more, higher misspells names: see the demo model's card
+    # Hotter misspells names, and so does DRY where it begins earlier: see the demo model's card
     (
         re.compile(r"troupe[-_ ]demo", re.IGNORECASE),
-        SamplerSettings(temperature=0.5, min_p=0.05, repetition_penalty=1.05),
+        SamplerSettings(
+            temperature=0.4, min_p=0.05, dry_multiplier=0.8, dry_base=2.5, dry_allowed_length=8
+        ),
     ),
     (re.compile(r"limarp", re.IGNORECASE), LIMARP_SAMPLER),
     (re.compile(r"nous-hermes", re.IGNORECASE), NOUS_HERMES_SAMPLER),

@@ -26,8 +26,8 @@ each_model = pytest.mark.parametrize("model", KNOWN_MODELS, ids=lambda model: mo
 @pytest.mark.parametrize(
     ("name", "temperature"),
     [
-        ("troupe-demo-limarp.Q8_0.gguf Troupe demo", 0.5),
-        ("/models/troupe_demo.gguf", 0.5),
+        ("troupe-demo-limarp.Q8_0.gguf Troupe demo", 0.4),
+        ("/models/troupe_demo.gguf", 0.4),
         ("limarp-mistral-7b.Q4_K_M.gguf", 0.7),
         ("LimaRP-Llama2-13B", 0.7),
         ("Nous-Hermes-Llama2-70B.gguf", 0.7),

@@ -9,13 +9,14 @@ import torch
 from sentencepiece import SentencePieceProcessor
 from torch import Tensor
 
-from tools.demo_model.conversations import Family, families
+from tools.demo_model.conversations import TOPIC_WEIGHTS, Family, families
 from tools.demo_model.layout import Piece, render_lines
 from tools.demo_model.tokenizer import BOS, EOS
 
 SHARD = 400
 """Families in a shard: what is sorted by length together."""
 IGNORED = -1
+TOPICS = tuple(TOPIC_WEIGHTS)
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Batch:
     """Where in its conversation each token stands: every branch goes on from the trunk."""
     branches: Tensor
     """0 for the trunk, and 1, 2, ... for the branches, which do not see each other."""
+    topics: Tensor
+    """What is answered (its place in TOPICS) where an answer is asked for and begins; else -1."""
 
     @property
     def tokens(self) -> int:
@@ -49,9 +52,11 @@ class Row:
     targets: list[int]
     positions: list[int]
     branches: list[int]
+    topics: list[int]
 
     def add(self, ids: list[int], targets: list[int], start: int, branch: int) -> None:
         """Append a stretch that stands at a position."""
+        self.topics += [IGNORED] * len(ids)
         self.ids += ids
         self.targets += targets
         self.positions += range(start, start + len(ids))
@@ -79,13 +84,18 @@ def encode(
 def encode_family(family: Family, tokenizer: SentencePieceProcessor, context: int) -> Row:
     """Return a family as numbers, with as many branches as fit."""
     ids, targets = encode(family.trunk(), tokenizer)
-    row = Row([], [], [], [])
+    row = Row([], [], [], [], [])
     row.add([BOS, *ids], [IGNORED, *targets], 0, 0)
     trunk = len(row.ids)
-    for index, (lines, length) in enumerate(family.branches, start=1):
-        ids, targets = encode(render_lines(lines, length), tokenizer)
+    mark = tokenizer.encode("### Response")[0]
+    for index, branch in enumerate(family.branches, start=1):
+        ids, targets = encode(render_lines(branch.lines, branch.length), tokenizer)
         if len(row.ids) + len(ids) <= context:
             row.add(ids, targets, trunk, index)
+            begin = next(i for i, target in enumerate(targets) if target != IGNORED)
+            asked = begin - ids[begin::-1].index(mark)
+            for place in (asked, begin):
+                row.topics[place - len(ids)] = TOPICS.index(branch.topic)
     return row
 
 
@@ -101,6 +111,7 @@ def pad(rows: Sequence[Row]) -> Batch:
         _tensor([row.targets for row in rows], longest, IGNORED),
         _tensor([row.positions for row in rows], longest, 0),
         _tensor([row.branches for row in rows], longest, -1),
+        _tensor([row.topics for row in rows], longest, IGNORED),
     )
 
 

@@ -2,20 +2,18 @@
 
 # ruff: noqa: PLR2004 (the odds are what this file is made of; a name for each hides them)
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
-from tools.demo_model.grammar import choose, fill, load, read_all_words
+from tools.demo_model.grammar import choose, load
 from tools.demo_model.layout import Head, Line, Piece, fill_macros, render
-from tools.demo_model.names import plain
+from tools.demo_model.people import person_says
 from tools.demo_model.replies import LENGTHS, Situation, compose
 from tools.demo_model.worlds import (
     BUNDLED_ITEMS,
     Cast,
     Person,
-    Slots,
     bundled_cast,
     random_cast,
     random_person,
@@ -35,8 +33,6 @@ TOPIC_WEIGHTS = {
 }  # fmt: skip
 FIRST_TOPICS = ("greet", "who", "place", "story", "bye")
 """What newcomers begin with: in most of the brief conversations."""
-PLAIN_SHARE, PLAIN_LINES = 0.25, 4
-"""How often a line is one of a topic's first, the plainest ones, as it stands there."""
 BUNDLED_SHARE = 0.45
 
 
@@ -58,92 +54,19 @@ class Conversation:
         return "".join(piece.text for piece in self.pieces())
 
 
-def garnished(text: str, rng: Random) -> str:
-    """Put words around a line that change nothing of what it is about."""
-    around = load("people_around")
-    if rng.random() < 0.14:
-        text = f"{choose(rng.choice(around['before']['>']), rng)} {text[0].lower()}{text[1:]}"
-    elif rng.random() < 0.06:
-        text = f"{choose(rng.choice(around['first']['>']), rng)} {text}"
-    if "*" not in text and rng.random() < 0.12:
-        mark = text[-1] if text[-1] in ".?!" else ""
-        after = choose(rng.choice(around["after"][">"]), rng)
-        text = f"{text.rstrip('.?!')}{after}{mark}"
-    return text
-
-
-def blurred(text: str, rng: Random) -> str:
-    """Leave a word out, put another in its place or mistype one, in one line of six.
-
-    What a line is about must be seen in any of its words, not in one sure phrase.
-    """
-    words = text.split(" ")
-    usual = [i for i, word in enumerate(words) if word.isalpha()]
-    chance = rng.random()
-    if len(words) < 4 or not usual or chance > 0.18:
-        return text
-    place = rng.choice(usual)
-    if chance < 0.08:
-        del words[place]
-    elif chance < 0.12:
-        words[place] = rng.choice(read_all_words())
-    else:
-        word, at = words[place], rng.randrange(len(words[place]))
-        words[place] = word[:at] + word[at + 1 :] if rng.random() < 0.5 else word + word[-1]
-    return " ".join(word for word in words if word)
-
-
-def typed(text: str, person: Person, rng: Random) -> str:
-    """Write a line the way this person types; words in slots stay as they are."""
-    if rng.random() < person.lower:
-        text = text.lower()
-    if rng.random() < person.short:
-        text = re.sub(r"\byou\b", "u", text)
-        text = re.sub(r"\bare u\b", "r u", text)
-    if text[-1] in ".?" and rng.random() < person.bare:
-        text = text.rstrip(".?")
-    elif text[-1].isalpha() and rng.random() > person.bare and text.count(" ") > 1:
-        text += rng.choice((".", ".", "!", "..."))
-    elif text[-1].isalpha() and rng.random() < 0.15:
-        text += rng.choice(("!", "!!", "...", " :)", "."))
-    return text
-
-
-def person_says(topic: str, cast: Cast, person: Person, rng: Random) -> tuple[str, Situation]:
-    """Return a line on a topic, and what an answer must know of it."""
-    lines = load("people")[topic][">"]
-    is_plain = rng.random() < PLAIN_SHARE
-    line = rng.choice(lines[:PLAIN_LINES] if is_plain else lines)
-    slots = Slots(rng, {})
-    first = rng.choice((cast.name, cast.name.split()[0], cast.name.lower()))
-    words = {
-        "first": first, "said": slots["thing"], "goal": slots["goal"],
-        "thatitem": rng.choice(cast.items or ("that",)),
-    }  # fmt: skip
-    if topic == "intro":
-        words["given"] = plain(rng) if rng.random() < 0.5 else person.name
-    elif topic == "gift":
-        words["given"] = slots["thing"] if rng.random() < 0.7 else f"some {slots['food']}"
-    elif topic == "lost":
-        words["minegiven"] = f"my {slots['bare']}"
-        words["given"] = f"your {slots['bare']}"
-    if topic == "way" and rng.random() < 0.4:
-        words["goal"] = slots["town"]
-    text = choose(line, rng)
-    if not is_plain:
-        text = blurred(text if topic == "other" else garnished(text, rng), rng)
-    chosen = typed(text, person, rng)
-    situation = Situation(
-        topic, words["given"] if topic == "intro" else person.name,
-        said=words["said"] if "{said}" in chosen else "",
-        given=words.get("given", ""), goal=words["goal"] if topic == "way" else "",
-    )  # fmt: skip
-    return fill(chosen, Slots(rng, words)), situation
-
-
 def pick_length(rng: Random, weights: Mapping[str, int]) -> str:
     """Draw a length word."""
     return rng.choices(list(weights), list(weights.values()))[0]
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One way in which a family goes on."""
+
+    lines: list[Line]
+    length: str | None
+    topic: str
+    """What its open turn answers."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +78,7 @@ class Family:
 
     head: Head
     lines: list[Line]
-    branches: list[tuple[list[Line], str | None]]
+    branches: list[Branch]
 
     def trunk(self) -> list[Piece]:
         """Return the beginning, rendered."""
@@ -163,8 +86,8 @@ class Family:
 
     def one(self) -> Conversation:
         """Return the beginning with the first way on."""
-        lines, length = self.branches[0]
-        return Conversation(self.head, [*self.lines, *lines], length)
+        branch = self.branches[0]
+        return Conversation(self.head, [*self.lines, *branch.lines], branch.length)
 
 
 class Writer:
@@ -236,22 +159,21 @@ def _begin(writer: Writer, head: Head) -> None:
         writer.persona(compose(cast, greeting, writer.history_length(), rng), learn=False)
 
 
-def _branch(
-    writer: Writer, topic: str, weights: Mapping[str, int]
-) -> tuple[list[Line], str | None]:
+def _branch(writer: Writer, topic: str, weights: Mapping[str, int]) -> Branch:
     """Add an open turn and its answer, and take both away from the writer again."""
     rng, before = writer.rng, len(writer.lines)
     length = pick_length(rng, weights) if rng.random() < 0.85 else None
     speaker, previous = writer.speaker(), writer.before
     if rng.random() < 0.03 and writer.lines and writer.lines[-1].role == "persona":
-        more = Situation("more", speaker.name, before=previous or "other")
+        topic = "more"
+        more = Situation(topic, speaker.name, before=previous or "other")
         writer.answer(more, length or writer.history_length())
     else:
         writer.exchange(length or writer.history_length(), speaker, topic)
     lines = writer.lines[before:]
     del writer.lines[before:]
     writer.before = previous
-    return lines, length
+    return Branch(lines, length, topic)
 
 
 def make_family(rng: Random, branches: int, *, brief: bool = False) -> Family:

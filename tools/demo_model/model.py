@@ -10,6 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+UNDERSTOOD = 2
+"""The layer after which it should be plain what a line is about: two are left to use it."""
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -127,21 +130,24 @@ class Network(nn.Module):
         nn.init.normal_(self.embedding.weight, std=0.5)
         nn.init.normal_(self.head.weight, std=0.02)
 
-    def hidden(
+    def states(
         self, ids: Tensor, positions: Tensor | None = None, mask: Tensor | None = None
-    ) -> Tensor:
-        """Return the last hidden states, before the head."""
+    ) -> tuple[Tensor, Tensor]:
+        """Return the states in which a line should be understood, and the last, before the head."""
         if positions is None:
             positions = torch.arange(ids.shape[1]).expand(ids.shape)
         x = self.embedding(ids)
         cos, sin = self.cos[positions][:, None], self.sin[positions][:, None]
-        for block in self.blocks:
+        understood = x
+        for index, block in enumerate(self.blocks):
             x = block(x, cos, sin, mask)
-        return self.norm(x)
+            if index == UNDERSTOOD:
+                understood = x
+        return understood, self.norm(x)
 
     def forward(self, ids: Tensor) -> Tensor:
         """Return the logits of every position."""
-        return self.head(self.hidden(ids))
+        return self.head(self.states(ids)[1])
 
     @torch.no_grad()
     def greedy(self, ids: list[int], *, end: int, limit: int) -> list[int]:

@@ -1,6 +1,6 @@
 """Train the demo model and export it: vocabulary, network, GGUF file, log and loss curve.
 
-Usage: python -m tools.demo_model.train --out FOLDER [--tokens 6000000] [--seed 1]
+Usage: python -m tools.demo_model.train --out FOLDER [--tokens 7500000] [--seed 1]
 The same command again goes on from the last checkpoint in the folder.
 """
 
@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn import functional
 
-from tools.demo_model.batches import Batch, shard_batches
+from tools.demo_model.batches import TOPICS, Batch, shard_batches
 from tools.demo_model.conversations import conversations
 from tools.demo_model.curve import draw_curve
 from tools.demo_model.export_gguf import export
@@ -46,6 +47,18 @@ class Plan:
     embedding_rate: float = 1e-2
     decay: float = 0.85
     """The last part of the tokens, over which the rate falls to zero."""
+    topic_weight: float = 0.5
+    """Weight of the loss of the topics beside that of the text."""
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What a batch was guessed worse than perfectly by, in nats."""
+
+    text: torch.Tensor
+    topic: torch.Tensor
+    learned: int
+    """How many positions the text's loss is the mean of."""
 
 
 class Trainer:
@@ -61,11 +74,13 @@ class Trainer:
         torch.manual_seed(plan.seed)
         self.network = Network(Shape(vocabulary=self.tokenizer.get_piece_size()))
         start_with_copying(self.network, plan.seed)
+        # Tells what an answer is about; trains the layers below it and is not exported.
+        self.listener = torch.nn.Linear(self.network.shape.width, len(TOPICS))
         blocks = list(self.network.blocks.parameters())
         self.muon = Muon(p for p in blocks if p.dim() > 1)
         matrices = {id(p) for p in blocks if p.dim() > 1}
         embedding = self.network.embedding.weight
-        small = [p for p in self.network.parameters() if id(p) not in matrices]
+        small = [p for p in self.parameters() if id(p) not in matrices]
         self.adam = torch.optim.AdamW(
             [
                 {"params": [embedding], "first_lr": plan.embedding_rate},
@@ -74,8 +89,12 @@ class Trainer:
             betas=(0.9, 0.98),
             weight_decay=0.0,
         )
-        self.hidden = torch.compile(self.network.hidden, dynamic=True)
+        self.states = torch.compile(self.network.states, dynamic=True)
         self.tokens = self.steps = self.shard = self.batch = 0
+
+    def parameters(self) -> list[torch.nn.Parameter]:
+        """Return all that is trained."""
+        return [*self.network.parameters(), *self.listener.parameters()]
 
     @property
     def checkpoint(self) -> Path:
@@ -87,6 +106,7 @@ class Trainer:
         state: dict[str, Any] = {
             "shape": self.network.shape.as_dict(),
             "network": self.network.state_dict(),
+            "listener": self.listener.state_dict(),
             "muon": self.muon.state_dict(),
             "adam": self.adam.state_dict(),
             "progress": [self.tokens, self.steps, self.shard, self.batch],
@@ -101,6 +121,7 @@ class Trainer:
             return
         state = torch.load(self.checkpoint, weights_only=True)
         self.network.load_state_dict(state["network"])
+        self.listener.load_state_dict(state["listener"])
         self.muon.load_state_dict(state["muon"])
         self.adam.load_state_dict(state["adam"])
         self.tokens, self.steps, self.shard, self.batch = state["progress"]
@@ -111,29 +132,36 @@ class Trainer:
         rise = (self.steps + 1) / self.plan.warm_up_steps
         return max(0.0, min(1.0, rise, left / self.plan.decay))
 
-    def loss(self, batch: Batch) -> tuple[torch.Tensor, int]:
-        """Return the mean loss of the learned positions, and how many there are."""
+    def losses(self, batch: Batch) -> Losses:
+        """Return the mean losses of the learned positions and of the topics."""
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.plan.bfloat16):
-            states = self.hidden(batch.ids, batch.positions, batch.mask()).flatten(0, 1)
-            targets = batch.targets.flatten()
+            middle, last = self.states(batch.ids, batch.positions, batch.mask())
+            targets, topics = batch.targets.flatten(), batch.topics.flatten()
             wanted = torch.nonzero(targets >= 0).squeeze(1)
-            logits = self.network.head(states[wanted])
-        loss = torch.nn.functional.cross_entropy(logits.float(), targets[wanted])
-        return loss, len(wanted)
+            logits = self.network.head(last.flatten(0, 1)[wanted])
+            asked = torch.nonzero(topics >= 0).squeeze(1)
+            heard = middle.flatten(0, 1)[asked]
+            guesses = self.listener(functional.rms_norm(heard, heard.shape[-1:]))
+        return Losses(
+            functional.cross_entropy(logits.float(), targets[wanted]),
+            functional.cross_entropy(guesses.float(), topics[asked]),
+            len(wanted),
+        )
 
     def learn(self, batch: Batch) -> float:
-        """Take one step and return its loss."""
+        """Take one step and return the loss of its text."""
         rate = self.rate()
-        loss, _ = self.loss(batch)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        losses = self.losses(batch)
+        (losses.text + self.plan.topic_weight * losses.topic).backward()
+        torch.nn.utils.clip_grad_norm_(self.parameters(), 1.0)
         self.muon.step(self.plan.muon_rate * rate)
         for group in self.adam.param_groups:
             group["lr"] = group["first_lr"] * rate
         self.adam.step()
-        self.network.zero_grad(set_to_none=True)
+        for parameter in self.parameters():
+            parameter.grad = None
         self.steps += 1
-        return loss.item()
+        return losses.text.item()
 
     def text(self) -> Iterator[Batch]:
         """Yield batches from where training stands."""
@@ -148,14 +176,16 @@ class Trainer:
             self.shard, self.batch = self.shard + 1, 0
 
     @torch.no_grad()
-    def held_out(self) -> float:
-        """Return the loss a token on conversations that are never trained on."""
+    def held_out(self) -> tuple[float, float]:
+        """Return the loss a token, and a topic, on conversations that are never trained on."""
         batches = shard_batches(
             self.tokenizer, HELD_OUT_SEED, size=self.plan.batch,
             context=self.network.shape.context, count=40,
         )  # fmt: skip
-        parts = [self.loss(batch) for batch in batches]
-        return sum(loss.item() * n for loss, n in parts) / sum(n for _, n in parts)
+        parts = [self.losses(batch) for batch in batches]
+        text = sum(part.text.item() * part.learned for part in parts)
+        topic = sum(part.topic.item() for part in parts)
+        return text / sum(part.learned for part in parts), topic / len(parts)
 
 
 def run(trainer: Trainer) -> None:
@@ -172,10 +202,10 @@ def run(trainer: Trainer) -> None:
             seen += batch.tokens
             done = trainer.tokens >= plan.tokens
             if trainer.steps % 20 == 0 or done:
-                held = trainer.held_out() if trainer.steps % 200 == 0 or done else None
+                held = trainer.held_out() if trainer.steps % 200 == 0 or done else ("", "")
                 mean = sum(losses) / len(losses)
                 speed = seen / (time.monotonic() - started)
-                log.writerow([trainer.steps, trainer.tokens, round(mean, 4), held, round(speed)])
+                log.writerow([trainer.steps, trainer.tokens, round(mean, 4), *held, round(speed)])
                 file.flush()
                 losses.clear()
             if done or time.monotonic() - saved > SAVE_EVERY_S:
@@ -189,7 +219,7 @@ def main() -> None:
     """Train, export and draw."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--tokens", type=int, default=6_000_000)
+    parser.add_argument("--tokens", type=int, default=7_500_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--bfloat16", action="store_true", help="only for processors that have it")
     chosen = parser.parse_args()
