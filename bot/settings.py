@@ -21,6 +21,7 @@ from bot.generation.config import CtransformersConfig, EngineConfig, LlamaCppCon
 from bot.generation.config_fields import expand_home
 from bot.generation.remote_config import LlamaServerConfig, OpenaiConfig
 from bot.generation.sampler_config import SamplerConfig
+from bot.prompting.formats.registry import FORMATS
 
 PREFIX = "TROUPE_"
 _ENV_FILE = ".env"
@@ -50,6 +51,13 @@ def _lower(value: object) -> object:
 
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
+
+
+def _check_format(name: str) -> str:
+    if name not in {"auto", *FORMATS}:
+        message = f"it is one of auto, {', '.join(FORMATS)}"
+        raise ValueError(message)
+    return name
 
 
 _Folder = Annotated[Path, AfterValidator(expand_home)]
@@ -89,9 +97,7 @@ class Settings(BaseSettings):
     """Answers where no scene was started."""
     length: Annotated[LengthSetting, BeforeValidator(_lower)] = "medium"
     """Length word of new scenes."""
-    prompt_format: Annotated[
-        Literal["auto", "limarp", "alpaca", "chatml"], BeforeValidator(_lower)
-    ] = "auto"
+    prompt_format: Annotated[str, BeforeValidator(_lower), AfterValidator(_check_format)] = "auto"
     """How prompts are written; auto looks at the model file."""
     pace: Annotated[float, Field(gt=0, le=10)] = 1.0
     """Factor on all intervals: edits, gathering, typing."""
@@ -159,7 +165,7 @@ def _describe_all(problems: Iterable[Mapping[str, object]]) -> str:
     for problem in problems:
         if problem["type"] == "union_tag_invalid":
             lines[f"{PREFIX}ENGINE__KIND"] = [
-                "it is one of auto, llamacpp, ctransformers, llama_server"
+                "it is one of auto, llamacpp, ctransformers, llama_server, openai"
             ]
             continue
         location = cast("tuple[object, ...]", problem["loc"])

@@ -21,7 +21,22 @@ _GLUED = re.compile(
 )
 """Belongs to the character before it: accents, joiners, variations, skin tones, tags."""
 _JOINER = "\u200d"
-_HEADERS = ("### Instruction", "### Input", "### Response", "<|im_")
+_HEADERS = (
+    "### Instruction",
+    "### Input",
+    "### Response",
+    "<|im_",
+    "[INST]",
+    "[/INST]",
+    "<|start_header_id|>",
+    "<start_of_turn>",
+    "<|user|>",
+    "<|assistant|>",
+    "<|system|>",
+    "<|model|>",
+    "<|START_OF_TURN_TOKEN|>",
+)
+"""What begins a turn in one prompt format or another."""
 
 
 def split_message(text: str, limit: int = MESSAGE_LIMIT) -> list[str]:

@@ -95,6 +95,8 @@ def test_json_has_prompt_stops_and_no_count_without_a_model(tmp_path):
         "prompt": (GOLDEN / "chatml-hostile.txt").read_bytes().decode(),
         "stop_sequences": ["<|im_end|>", "<|im_start|>", "\nJun:", "\nOrla (user):"],
         "token_count": None,
+        "format": "chatml",
+        "format_reason": "the case says so",
     }
     assert done.stdout.count(b"\n") == 1
     assert b"no-model" in done.stderr
@@ -169,14 +171,14 @@ def test_only_the_persona_must_be_there(absent):
 
 
 @pytest.mark.parametrize("word", [*LENGTH_WORDS, "extreme"])
-@pytest.mark.parametrize("format_name", ["limarp", "alpaca", "chatml"])
+@pytest.mark.parametrize("format_name", ["limarp", "limarp_v2", "alpaca", "chatml", "mistral_v7"])
 async def test_every_length_word_is_taken_in_every_format(word, format_name, make_settings):
     settings = make_settings()
     case = read(length=word, format=format_name)
     text = await render_case(settings, case, as_json=False)
     without = await render_case(settings, read(format=format_name), as_json=False)
     assert text != without
-    assert text.endswith("\nMira:")
+    assert text.endswith("Mira:")
 
 
 @pytest.mark.parametrize("length", [None, "", "auto"])
@@ -202,7 +204,7 @@ def test_what_is_no_case_is_told(text, said):
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        pytest.param({"format": "vicuna"}, "known are auto, limarp, alpaca, chatml", id="format"),
+        pytest.param({"format": "koala"}, "known are auto, limarp, ", id="format"),
         pytest.param({"length": "Medium"}, "known are micro, ", id="length"),
         pytest.param({"length": ["tiny"]}, "known are micro, ", id="length-list"),
         pytest.param({"turns": {"a": 1}}, "turns is not a JSON list", id="turns"),

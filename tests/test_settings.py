@@ -215,7 +215,7 @@ def test_every_unknown_name_is_told_at_once(read):
         pytest.param({"PACE": "fast"}, ["PACE"], id="no-number"),
         pytest.param({"DISCORD_SHARDS": "0"}, ["DISCORD_SHARDS"], id="no-shards"),
         pytest.param({"LENGTH": "extreme"}, ["LENGTH"], id="length-not-offered"),
-        pytest.param({"PROMPT_FORMAT": "vicuna"}, ["PROMPT_FORMAT"], id="format"),
+        pytest.param({"PROMPT_FORMAT": "koala"}, ["PROMPT_FORMAT"], id="format"),
         pytest.param({"LOG_LEVEL": "LOUD"}, ["LOG_LEVEL"], id="level"),
         pytest.param({"ENGINE__KIND": "exllama"}, ["ENGINE__KIND"], id="kind"),
         pytest.param({"ENGINE__SLOTS": "0"}, ["ENGINE__SLOTS"], id="nested"),

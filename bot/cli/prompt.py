@@ -13,9 +13,10 @@ from bot.generation.config import ModelFileConfig
 from bot.generation.errors import EngineError, EngineUnavailableError, GenerationError
 from bot.generation.factory import inspect_model
 from bot.prompting.builder import PromptBuilder, Script
-from bot.prompting.formats.detect import FORMATS, choose_format
+from bot.prompting.formats.detect import choose_format
+from bot.prompting.formats.registry import FORMATS
 from bot.prompting.prompt import LENGTH_WORDS, Person, PromptTurn
-from personas.cards.json_card import persona_from_object
+from personas.cards.specs.tavern import persona_from_object
 from personas.errors import PersonaError
 from storage.records import Role
 
@@ -85,6 +86,8 @@ async def render_case(settings: "Settings", case: Case, *, as_json: bool) -> str
         "prompt": prompt.text,
         "stop_sequences": list(prompt.stop_sequences),
         "token_count": await _count(settings, prompt.text),
+        "format": choice.prompt_format.name,
+        "format_reason": choice.reason if case.format_name == "auto" else "the case says so",
     }
     return json.dumps(answer, ensure_ascii=False) + "\n"
 

@@ -47,4 +47,4 @@ def _read_block(block: str, speakers: dict[str, Role]) -> "Iterator[PromptTurn]"
 def _finish(role: Role, name: str, lines: list[str]) -> "Iterator[PromptTurn]":
     text = "\n".join(lines).strip()
     if text:
-        yield PromptTurn(role=role, name=name, text=text)
+        yield PromptTurn(role=role, name=name, text=text, is_example=True)

@@ -66,6 +66,8 @@ class PromptTurn:
     text: str
     turn_id: int = 0
     """The stored turn's id; 0 for example dialogue and cases from a file."""
+    is_example: bool = False
+    """Whether it is of the example dialogue, which comes before the scene."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,10 @@ class HeadParts:
     scenario: str
     system_prompt: str
     person: Person
+    length_word: str | None = None
+    """For formats that say it in the head."""
+    has_turns: bool = True
+    """Whether anything comes between the head and the open turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ Only the prompt is changed: what is stored and shown stays as written. Attacks a
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 ZERO_WIDTH_NON_JOINER = "\u200c"
 """Put inside a special string, it keeps the looks and breaks the token."""
@@ -36,6 +37,21 @@ KNOWN_SPECIAL_STRINGS = (
     "[/INST]",
     "[SYSTEM_PROMPT]",
     "[/SYSTEM_PROMPT]",
+    "[AVAILABLE_TOOLS]",
+    "[TOOL_CALLS]",
+    "[TOOL_RESULTS]",
+    "<<SYS>>",
+    "<</SYS>>",
+    "<|model|>",
+    "<|im_sep|>",
+    "<|end_of_turn|>",
+    "<|START_OF_TURN_TOKEN|>",
+    "<|END_OF_TURN_TOKEN|>",
+    "<|USER_TOKEN|>",
+    "<|CHATBOT_TOKEN|>",
+    "<|SYSTEM_TOKEN|>",
+    "<BOS_TOKEN>",
+    "<EOS_TOKEN>",
     "<EOT>",
 )
 """For engines whose vocabulary cannot be read; a model file's own strings are added to these."""
@@ -102,19 +118,13 @@ class Neutraliser:
         Args:
             special_strings: Texts of the vocabulary's control tokens.
             line_headers: What a line must not begin with in the format in use.
-            persona_name: The persona's cleaned name, which no person may bear.
+            persona_name: The persona's name, which no person may bear.
         """
-        # Some vocabularies have runs of white space among them: no marker, and everybody's text.
-        specials = {
-            text
-            for text in special_strings
-            if len(fold(text)) > 1 and ZERO_WIDTH_NON_JOINER not in text
-        }
-        longest_first = sorted(specials, key=len, reverse=True)
-        self._special = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+        self._special = _compile(tuple(special_strings))
         self._headers = tuple(fold(header) for header in line_headers)
-        self._persona_name = _fold_name(persona_name)
+        self._persona_name = _fold_name(self.speaker(persona_name))
         self._speakers = {self._persona_name}
+        self._names: dict[str, str] = {}
 
     def add_speakers(self, names: Iterable[str]) -> None:
         """Remember who takes part, before their texts are neutralised."""
@@ -122,10 +132,19 @@ class Neutraliser:
 
     def name(self, name: str) -> str:
         """A person's name for the prompt; one that is the persona's is marked."""
-        cleaned = self.specials(clean_name(name))
-        if _fold_name(cleaned) == self._persona_name:
-            return f"{cleaned} (user)"
-        return cleaned
+        if name not in self._names:
+            cleaned = self.speaker(name)
+            is_personas = _fold_name(cleaned) == self._persona_name
+            self._names[name] = f"{cleaned} (user)" if is_personas else cleaned
+        return self._names[name]
+
+    def speaker(self, name: str) -> str:
+        """Anybody's name, harmless also with the colon that comes behind it."""
+        cleaned = clean_name(name)
+        while fold(cleaned).startswith(self._headers):
+            cleaned = clean_name(cleaned[1:])
+        # Some families' markers are a word and a colon.
+        return self.specials(f"{cleaned}:").removesuffix(":")
 
     def specials(self, text: str) -> str:
         """Break every special string, also those that appear when a longer one is broken."""
@@ -166,6 +185,19 @@ class Neutraliser:
             return False
         name, colon, _ = folded.partition(":")
         return bool(colon) and _fold_name(name) in self._speakers
+
+
+@lru_cache(maxsize=16)
+def _compile(special_strings: tuple[str, ...]) -> re.Pattern[str]:
+    """One pattern for all of them, made once for a model and format: there may be hundreds."""
+    # Some vocabularies have runs of white space among them: no marker, and everybody's text.
+    specials = {
+        text
+        for text in special_strings
+        if len(fold(text)) > 1 and ZERO_WIDTH_NON_JOINER not in text
+    }
+    longest_first = sorted(specials, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
 
 def _break(match: re.Match[str]) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bot.prompting.builder import Script
+from bot.prompting.builder import PromptBuilder, Script
+from bot.prompting.formats.registry import FORMATS
 from bot.prompting.prompt import Person, Prompt, PromptTurn, SegmentKind
 from personas.persona import Persona
 from storage.records import Role
@@ -16,7 +17,9 @@ VECTORS = ROOT.parent / "shared" / "vectors" / "prompts.json"
 """Exact prompts that are not part of this repository; tests that need them skip without."""
 GOLDEN = ROOT / "tests" / "data" / "prompts"
 
-FORMAT_NAMES = ("limarp", "alpaca", "chatml")
+FORMAT_NAMES = tuple(FORMATS)
+KINDS = ("limarp", "alpaca", "chatml", "chatml_nameless", "alpaca_single", "llama2", "mistral_v7")
+"""One format of each kind; the others differ from one of these in their markers only."""
 
 _WORD = re.compile(r"<\|\w+\|>|\w+|[^\w\s]+")
 
@@ -80,3 +83,27 @@ def list_control(prompt: Prompt) -> list[str]:
 
 def list_untrusted(prompt: Prompt) -> list[str]:
     return [piece.text for piece in prompt.segments if piece.kind is SegmentKind.UNTRUSTED]
+
+
+PERSONA = make_persona(
+    description="d1 d2 d3 d4 d5",
+    personality="p1 p2",
+    scenario="s1 s2 s3",
+    example_dialogue="<START>\n{{user}}: e1 e2\n{{char}}: e3 e4 e5\n<START>\n{{char}}: e6",
+)
+WHOLE_PERSONA = {"d1", "d2", "d3", "d4", "d5", "p1", "p2", "s1", "s2", "s3"}
+EXAMPLES = {"e1", "e2", "e3", "e4", "e5", "e6"}
+
+
+def make_builder(format_name="limarp"):
+    return PromptBuilder(FORMATS[format_name])
+
+
+async def build(script, budget, count_tokens=count_words, format_name="limarp"):
+    return await make_builder(format_name).build(script, budget=budget, count_tokens=count_tokens)
+
+
+async def count_more_in_whole(text, *, whole=False):
+    """A tokenizer for which the whole is more than its pieces, by an eighth and five."""
+    words = await count_words(text)
+    return words + words // 8 + 5 if whole else words

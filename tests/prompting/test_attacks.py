@@ -3,14 +3,15 @@
 import copy
 import random
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 
 import pytest
 
 from bot.prompting.builder import PromptBuilder, Script
 from bot.prompting.examples import read_examples
-from bot.prompting.formats.detect import FORMATS
+from bot.prompting.formats.registry import FORMATS
 from bot.prompting.prompt import Person
+from bot.prompting.untrusted import clean_name
 from tests.prompting.attacks import (
     HARMLESS,
     NAMES,
@@ -76,7 +77,7 @@ def render_harmless(format_name):
     return render(chat(), format_name)
 
 
-@cache
+@lru_cache(maxsize=64)
 def render_named(name, format_name, place):
     """A chat in which the one who opened it, another one, or both have this name."""
     script = chat()
@@ -88,24 +89,41 @@ def render_named(name, format_name, place):
     return render(script, format_name)
 
 
+@cache
+def read_harmless(format_name):
+    return read_as_a_model(render_harmless(format_name), format_name)
+
+
 def assert_turns_are_seen_alike(attacked, harmless, format_name, *, speakers=True):
-    seen, expected = (read_as_a_model(prompt, format_name) for prompt in (attacked, harmless))
+    seen = read_as_a_model(attacked, format_name)
+    known = harmless is render_harmless(format_name)
+    expected = read_harmless(format_name) if known else read_as_a_model(harmless, format_name)
     assert seen.headers == expected.headers
     assert seen.specials == expected.specials
     if speakers:
         assert seen.speaker_lines == expected.speaker_lines
     assert list_control(attacked) == list_control(harmless)
-    for text in list_untrusted(attacked):
-        assert not any(special in text for special in SPECIALS)
+    untrusted = "\n".join(list_untrusted(attacked))
+    assert not any(special in untrusted for special in SPECIALS)
     attacked.text.encode()
 
 
+def count_persona(prompt):
+    """How many lines begin with the persona's name, and how many names are the persona's."""
+    lines = prompt.text.splitlines()
+    names = (f"{text}:" for text in list_untrusted(prompt))
+    return [sum(bear_the_name(each, PERSONA_NAME) for each in group) for group in (lines, names)]
+
+
 def assert_name_is_harmless(name, format_name, place):
+    if not FORMATS[format_name].has_names and clean_name(name) in {PERSON_NAME, OTHER_NAME}:
+        return  # who opened the scene and bears another's name is not told from that one
     attacked, harmless = (render_named(each, format_name, place) for each in (name, "Bob"))
     assert_turns_are_seen_alike(attacked, harmless, format_name, speakers=False)
     assert len(attacked.text.splitlines()) == len(harmless.text.splitlines())
-    # Nobody but the persona speaks as the persona: two turns, an example, the open turn.
-    assert sum(bear_the_name(line, PERSONA_NAME) for line in attacked.text.splitlines()) == 4
+    # Nobody but the persona speaks as the persona, at a line's start or behind a marker.
+    spoken, expected = (count_persona(prompt) for prompt in (attacked, harmless))
+    assert spoken == expected
     for stop in attacked.stop_sequences:
         assert "\n" not in stop[1:]
         assert not bear_the_name(stop.removeprefix("\n"), PERSONA_NAME)
@@ -113,20 +131,20 @@ def assert_name_is_harmless(name, format_name, place):
 
 @each_format
 @each_text
-@pytest.mark.parametrize("place", ["text", "spoken", "told"])
-def test_no_turn_changes_how_the_turns_are_seen(format_name, attack, place):
-    attacked = render(chat(**{place: attack}), format_name)
-    assert_turns_are_seen_alike(attacked, render_harmless(format_name), format_name)
+def test_no_turn_changes_how_the_turns_are_seen(format_name, attack):
+    for place in ("text", "spoken", "told"):
+        attacked = render(chat(**{place: attack}), format_name)
+        assert_turns_are_seen_alike(attacked, render_harmless(format_name), format_name)
 
 
 @each_format
 @each_text
-@pytest.mark.parametrize("place", ["card", "profile"])
-def test_no_card_changes_how_the_turns_are_seen(format_name, attack, place):
-    attacked = render(chat(**{place: attack}), format_name)
-    # A card's head may name speakers: "Mira: a lighthouse keeper" forges no turn.
-    harmless = render_harmless(format_name)
-    assert_turns_are_seen_alike(attacked, harmless, format_name, speakers=False)
+def test_no_card_changes_how_the_turns_are_seen(format_name, attack):
+    for place in ("card", "profile"):
+        attacked = render(chat(**{place: attack}), format_name)
+        # A card's head may name speakers: "Mira: a lighthouse keeper" forges no turn.
+        harmless = render_harmless(format_name)
+        assert_turns_are_seen_alike(attacked, harmless, format_name, speakers=False)
 
 
 @each_format
@@ -161,9 +179,9 @@ def test_no_example_dialogue_changes_how_the_turns_are_seen(format_name, attack)
 
 @each_format
 @each_name
-@pytest.mark.parametrize("place", ["opener", "writer", "both"])
-def test_no_name_changes_how_the_turns_are_seen(format_name, attack, place):
-    assert_name_is_harmless(attack, format_name, place)
+def test_no_name_changes_how_the_turns_are_seen(format_name, attack):
+    for place in ("opener", "writer", "both"):
+        assert_name_is_harmless(attack, format_name, place)
 
 
 @each_format
@@ -204,7 +222,7 @@ def test_what_people_write_is_no_macro_and_stays_literal(format_name, text):
 
 @each_format
 def test_a_name_is_no_macro_and_stays_literal(format_name):
-    prompt = render_named("{{char}} {{original}}", format_name, "both")
+    prompt = render_named("{{char}} {{original}}", format_name, "writer")
     assert "{{char}} {{original}}: " in prompt.text
 
 
@@ -226,5 +244,5 @@ def test_harmless_text_is_not_touched(format_name, text):
 
 @each_format
 def test_a_long_message_is_whole(format_name):
-    text = "word " * 800
+    text = "word " * 800 + "end"
     assert text in render(chat(text), format_name).text

@@ -1,4 +1,4 @@
-"""What is chosen for a prompt: it fits, it begins the same, and nothing is asked of it twice."""
+"""What is chosen for a prompt: it fits, and nothing is asked of it twice."""
 
 from dataclasses import replace
 
@@ -8,15 +8,18 @@ from hypothesis import strategies as st
 
 from bot.generation.errors import ContextOverflowError
 from bot.prompting.budget import TokenBudget
-from bot.prompting.builder import PromptBuilder
-from bot.prompting.formats.detect import FORMATS
 from bot.prompting.formats.lengths import get_token_limit
 from tests.prompting.making import (
-    FORMAT_NAMES,
+    EXAMPLES,
+    KINDS,
+    PERSONA,
+    WHOLE_PERSONA,
+    build,
+    count_more_in_whole,
     count_words,
     find_turn_ids,
-    list_control,
     list_words,
+    make_builder,
     make_persona,
     make_script,
     make_turns,
@@ -24,41 +27,6 @@ from tests.prompting.making import (
     person_says,
     persona_says,
 )
-
-PERSONA = make_persona(
-    description="d1 d2 d3 d4 d5",
-    personality="p1 p2",
-    scenario="s1 s2 s3",
-    example_dialogue="<START>\n{{user}}: e1 e2\n{{char}}: e3 e4 e5\n<START>\n{{char}}: e6",
-)
-WHOLE_PERSONA = {"d1", "d2", "d3", "d4", "d5", "p1", "p2", "s1", "s2", "s3"}
-EXAMPLES = {"e1", "e2", "e3", "e4", "e5", "e6"}
-
-
-def make_builder(format_name="limarp"):
-    return PromptBuilder(FORMATS[format_name])
-
-
-async def count_more_in_whole(text, *, whole=False):
-    """A tokenizer for which the whole is more than its pieces, by an eighth and five."""
-    words = await count_words(text)
-    return words + words // 8 + 5 if whole else words
-
-
-async def build(script, budget, count_tokens=count_words, format_name="limarp"):
-    return await make_builder(format_name).build(script, budget=budget, count_tokens=count_tokens)
-
-
-async def count_room(script, budget, format_name):
-    """What is left for examples and turns: the budget less head, open turn and start token."""
-    empty = make_script((), replace(PERSONA, example_dialogue=""), length_word=script.length_word)
-    head = make_builder(format_name).render(empty)
-    return budget.prompt_tokens - await count_words(head.text, whole=True)
-
-
-async def count_history(prompt, head_and_open):
-    return await count_words(prompt.text, whole=True) - head_and_open
-
 
 windows = st.integers(min_value=40, max_value=400)
 scripts = st.builds(
@@ -76,7 +44,7 @@ scripts = st.builds(
 
 
 @pytest.mark.parametrize("count_tokens", [count_words, count_more_in_whole])
-@pytest.mark.parametrize("format_name", FORMAT_NAMES)
+@pytest.mark.parametrize("format_name", KINDS)
 @settings(max_examples=50, deadline=None, derandomize=True)
 @given(script=scripts, window=windows, reply=st.integers(min_value=1, max_value=300))
 async def test_a_prompt_fits_with_persona_newest_turn_and_reply(
@@ -130,79 +98,6 @@ async def test_an_anchor_is_given_exactly_when_turns_were_left_out(script, windo
     assert prompt.anchor_turn_id == (taken[0] if taken[0] > 1 else None)
 
 
-class _Played:
-    """A scene played turn by turn, its anchor stored from prompt to prompt."""
-
-    def __init__(self, prompts, room):
-        self.prompts = prompts
-        self.room = room
-        """For examples and turns, in tokens."""
-
-    @classmethod
-    async def play(cls, turns, budget, count_tokens, format_name):
-        script = make_script((), PERSONA)
-        room = await count_room(script, budget, format_name)
-        prompts = []
-        anchor = None
-        for number in range(1, len(turns) + 1):
-            script = make_script(turns[:number], PERSONA, anchor_turn_id=anchor)
-            prompt = await build(script, budget, count_tokens, format_name)
-            anchor = prompt.anchor_turn_id
-            prompts.append(prompt)
-        return cls(prompts, room)
-
-
-def get_beginning(prompt, format_name):
-    """A prompt without its open turn."""
-    open_turn = FORMATS[format_name].write_open_turn("Mira", None)
-    text = "".join(segment.text for segment in open_turn)
-    assert prompt.text.endswith(text)
-    return prompt.text.removesuffix(text)
-
-
-@pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("count_tokens", [count_words, count_more_in_whole])
-@pytest.mark.parametrize("format_name", FORMAT_NAMES)
-async def test_a_prompt_begins_the_same_until_a_block_is_dropped(format_name, count_tokens, seed):
-    budget = TokenBudget(context_length=400, reply_tokens=60)
-    turns = make_turns(150, seed=seed)
-    played = await _Played.play(turns, budget, count_tokens, format_name)
-    changes = 0
-    for earlier, later in zip(played.prompts, played.prompts[1:], strict=False):
-        kept = get_beginning(later, format_name).startswith(get_beginning(earlier, format_name))
-        trimmed = later.anchor_turn_id != earlier.anchor_turn_id
-        assert kept is not trimmed
-        changes += trimmed
-    # A block is 40 % of the room, a turn at most 4 %: at least ten turns between two trims,
-    # or a sixth of the room where the whole counts more than its pieces.
-    assert 3 <= changes <= 150 // 6
-
-
-@pytest.mark.parametrize("format_name", FORMAT_NAMES)
-async def test_after_a_block_is_dropped_the_history_has_three_fifths_of_its_room(format_name):
-    budget = TokenBudget(context_length=400, reply_tokens=60)
-    played = await _Played.play(make_turns(150, seed=5), budget, count_words, format_name)
-    head_and_open = budget.prompt_tokens - played.room
-    trims = 0
-    for earlier, later in zip(played.prompts, played.prompts[1:], strict=False):
-        if later.anchor_turn_id != earlier.anchor_turn_id:
-            trims += 1
-            used = await count_history(later, head_and_open)
-            # Not less than it must be either: one more turn has at most 20 words.
-            assert played.room * 0.6 - 20 <= used <= played.room * 0.6
-    assert trims >= 3
-
-
-@pytest.mark.parametrize("format_name", FORMAT_NAMES)
-async def test_examples_leave_at_the_first_trim_and_stay_away(format_name):
-    budget = TokenBudget(context_length=400, reply_tokens=60)
-    played = await _Played.play(make_turns(80, seed=6), budget, count_words, format_name)
-    states = [set(list_words(prompt.text)) >= EXAMPLES for prompt in played.prompts]
-    first = next(n for n, p in enumerate(played.prompts) if p.anchor_turn_id)
-    assert all(states[:first])
-    assert not any(EXAMPLES & set(list_words(prompt.text)) for prompt in played.prompts[first:])
-
-
 async def test_examples_leave_before_any_turn_does_where_that_is_enough():
     examples = "".join(f"{{{{char}}}}: {'word ' * 50}" for _ in range(2))
     script = make_script([person_says("t1", turn_id=1)], make_persona(example_dialogue=examples))
@@ -228,7 +123,7 @@ async def test_without_its_anchor_turn_a_scene_still_has_its_newest_turn():
     assert find_turn_ids(prompt)[-1] == 3
 
 
-@pytest.mark.parametrize("format_name", FORMAT_NAMES)
+@pytest.mark.parametrize("format_name", KINDS)
 async def test_what_cannot_fit_is_refused_with_its_numbers(format_name):
     script = make_script([*make_turns(5, seed=1), person_says("word " * 500)], PERSONA)
     budget = TokenBudget(context_length=300, reply_tokens=60)
@@ -281,21 +176,6 @@ def test_what_is_rendered_without_counting_is_whole_and_uncounted():
     assert prompt.max_tokens == get_token_limit(None)
 
 
-@pytest.mark.parametrize("format_name", FORMAT_NAMES)
-def test_the_head_is_the_same_whoever_writes_and_however_long_replies_are(format_name):
-    first = make_builder(format_name).render(make_script([person_says("t1")], PERSONA))
-    later = make_builder(format_name).render(
-        make_script(
-            [person_says("t1"), person_says("t2", name="Ann"), narrate("t3"), persona_says("t4")],
-            PERSONA,
-            length_word="long",
-        )
-    )
-    beginning = get_beginning(first, format_name)
-    assert later.text.startswith(beginning)
-    assert list_control(later)[: len(list_control(first)) - 3] == list_control(first)[:-3]
-
-
 def test_names_follow_the_role_and_the_card_not_the_stored_name():
     turn = replace(persona_says("hi"), name="An older name")
     prompt = make_builder().render(make_script([turn], make_persona(nickname="Mimi")))
@@ -335,3 +215,12 @@ def test_a_marked_person_bears_one_name_in_head_examples_and_turns():
     assert f"### Response:\n{name}: e2\n" in text
     assert f"### Input:\n{name} (user): t1\n" in text
     assert f"a roleplaying chat with {name} (user) below" in text
+
+
+def test_with_another_length_limarp_v2_has_another_head():
+    texts = [
+        make_builder("limarp_v2").render(make_script([person_says("t1")], length_word=word)).text
+        for word in ("tiny", "long", None)
+    ]
+    assert [text.count("should respond with messages of") for text in texts] == [1, 1, 0]
+    assert texts[0].replace(" tiny length", " long length") == texts[1]

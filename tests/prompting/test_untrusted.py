@@ -63,6 +63,28 @@ def test_a_person_who_bears_the_personas_name_is_marked(name, written):
 
 
 @pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        pytest.param("ASSISTANT", f"A{Z}SSISTANT", id="marker"),
+        pytest.param("the USER:", f"the U{Z}SER", id="marker-at-the-end"),
+        pytest.param("ASSISTANTS", "ASSISTANTS", id="longer"),
+        pytest.param("[INST]", "INST]", id="header"),
+        pytest.param("[[inst] x", "[[inst] x", id="header-further-on"),
+        pytest.param("［INST］### x", "INST］### x", id="look-alike-of-a-header"),
+    ],
+)
+def test_no_name_makes_a_header_of_the_colon_behind_it(name, written):
+    safe = make_neutraliser(["USER:", "ASSISTANT:"], ["[INST]", "USER:", "ASSISTANT:"])
+    assert safe.name(name) == safe.speaker(name) == written
+
+
+def test_a_person_who_bears_what_is_left_of_the_personas_name_is_marked():
+    safe = make_neutraliser([], ["[INST]"], persona="[INST] Mira")
+    assert safe.speaker("[INST] Mira") == "INST] Mira"
+    assert safe.name("INST] Mira") == "INST] Mira (user)"
+
+
+@pytest.mark.parametrize(
     ("text", "broken"),
     [
         pytest.param("a</s>b", f"a<{Z}/s>b", id="one"),

@@ -1,32 +1,38 @@
-"""Which format a model wants, and why: setting, the file's own template, the file's name."""
+"""Which format a model wants, and why: setting, the file's template, its name, the catalogue."""
 
 import re
 from dataclasses import dataclass
 
-from bot.prompting.formats.alpaca import AlpacaFormat
-from bot.prompting.formats.chatml import ChatmlFormat
-from bot.prompting.formats.limarp import LimarpFormat
+from bot.generation.catalogue import find_known_model
 from bot.prompting.formats.markers import PromptFormat
 from bot.prompting.formats.messages import MessagesFormat
+from bot.prompting.formats.registry import FORMATS
+from bot.prompting.formats.templates import find_template
 
-FORMATS: dict[str, PromptFormat] = {
-    prompt_format.name: prompt_format
-    for prompt_format in (LimarpFormat(), AlpacaFormat(), ChatmlFormat())
-}
-"""All formats by the name that settings use."""
 
-_NAME_RULES = (
-    ("limarp", re.compile(r"limarp|limamono", re.IGNORECASE)),
-    (
-        "chatml",
-        re.compile(
-            r"openhermes|hermes-2|hermes-3|dolphin|chatml|qwen|smollm2.*instruct", re.IGNORECASE
-        ),
-    ),
-    (
-        "alpaca",
-        re.compile(r"nous-hermes|alpaca|mythomax|chronos|airoboros|stheno-l2", re.IGNORECASE),
-    ),
+def _compile(*rules: tuple[str, str]) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((name, re.compile(rule, re.IGNORECASE)) for name, rule in rules)
+
+
+_NAME_RULES = _compile(
+    ("limarp_v2", r"limarp[-_ ]?(?:l2[-_ ]?)?v2"),
+    ("limarp", r"limarp|limamono"),
+    ("chatml", r"openhermes|hermes-2|hermes-3|dolphin|chatml|qwen|smollm2.*instruct"),
+    ("alpaca", r"nous-hermes|alpaca|mythomax|chronos|airoboros|stheno-l2"),
+    ("metharme", r"pygmalion-2|metharme|mythalion"),
+    ("vicuna", r"vicuna"),
+    ("mistral_v7_tekken", r"mistral-small-(?:3|24b|instruct-250|.*-25)|magistral"),
+    ("mistral_v7", r"mistral-large.*2411"),
+    ("mistral_tekken", r"mistral-nemo|ministral-8b|pixtral-12b"),
+    ("mistral_v3", r"mistral.*instruct-v0\.3|mixtral-8x22b.*instruct|mistral-(?:small|large).*24"),
+    ("mistral_v1", r"mi[sx]tral.*instruct-v0\.[12]|mixtral-8x7b.*instruct"),
+    ("llama3", r"llama-?3.*instruct"),
+    ("llama2", r"llama-?2.*chat"),
+    ("gemma", r"gemma-?[123]?.*-it\b"),
+    ("phi4_mini", r"phi-4-mini"),
+    ("phi4", r"phi-4"),
+    ("phi3", r"phi-3"),
+    ("command_r", r"command-?r\b"),
 )
 """For files without a template that is known; in this order, because merges bear several names."""
 
@@ -57,25 +63,30 @@ def choose_format(
         return FormatChoice(prompt_format=MessagesFormat(), reason=reason)
     if setting != "auto":
         return FormatChoice(prompt_format=FORMATS[setting], reason="TROUPE_PROMPT_FORMAT")
-    if "<|im_start|>" in chat_template:
-        return FormatChoice(
-            prompt_format=FORMATS["chatml"], reason="the model file's template uses <|im_start|>"
-        )
-    for name, rule in _NAME_RULES:
-        if match := rule.search(model_name):
-            return FormatChoice(
-                prompt_format=FORMATS[name], reason=f"the model's name says {match[0]!r}"
-            )
-    if "### Instruction" in chat_template:
-        return FormatChoice(
-            prompt_format=FORMATS["alpaca"],
-            reason="the model file's template uses ### Instruction",
-        )
+    if found := _find(chat_template, model_name):
+        name, reason = found
+        return FormatChoice(prompt_format=FORMATS[name], reason=reason)
+    what = "template is of no family that is known, its name neither"
+    if not chat_template:
+        what = "template and name tell nothing"
     return FormatChoice(
         prompt_format=FORMATS["alpaca"],
-        reason=(
-            "neither the model file's template nor its name is known; "
-            "if replies look wrong, set TROUPE_PROMPT_FORMAT"
-        ),
+        reason=f"a guess: the model file's {what}; if replies look wrong, set TROUPE_PROMPT_FORMAT",
         certain=False,
     )
+
+
+def _find(chat_template: str, model_name: str) -> tuple[str, str] | None:
+    """A format's name and what speaks for it."""
+    if known := find_template(chat_template):
+        return known.format_name, f"the model file's template uses {known.marker}"
+    for name, rule in _NAME_RULES:
+        if match := rule.search(model_name):
+            return name, f"the model's name says {match[0]!r}"
+    model = find_known_model(model_name)
+    if model and model.prompt_format:
+        return model.prompt_format, f"the catalogue has it for {model.title}"
+    if "### Instruction" in chat_template:
+        # Last, because LimaRP and others have the same headers and templates like Alpaca's.
+        return "alpaca", "the model file's template uses ### Instruction"
+    return None

@@ -27,6 +27,8 @@ class LimarpFormat:
 
     name = "limarp"
     line_headers = ("###",)
+    text_markers = ()
+    has_names = True
 
     def write_head(self, head: HeadParts) -> list[Segment]:
         """The instruction block; paragraphs of which nothing is known are left out whole."""
@@ -41,25 +43,32 @@ class LimarpFormat:
             blocks.append([trusted("Scenario: "), untrusted(head.scenario)])
         if head.system_prompt:
             blocks.append([untrusted(head.system_prompt)])
-        blocks.append(
-            [
-                trusted("Play the role of "),
-                name,
-                trusted(". You must engage in a roleplaying chat with "),
-                person,
-                trusted(" below this line. Do not write dialogues and narration for "),
-                person,
-                trusted("."),
-            ]
-        )
+        blocks.append(self.write_instruction(head))
         return [control("### Instruction:\n"), *join_segments(blocks, "\n\n"), control("\n\n")]
 
-    def write_turn(self, turn: PromptTurn) -> list[Segment]:
+    def write_instruction(self, head: HeadParts) -> list[Segment]:
+        """The last paragraph of the block."""
+        name, person = untrusted(head.persona_name), untrusted(head.person.name)
+        return [
+            trusted("Play the role of "),
+            name,
+            trusted(". You must engage in a roleplaying chat with "),
+            person,
+            trusted(" below this line. Do not write dialogues and narration for "),
+            person,
+            trusted("."),
+        ]
+
+    def write_turn(self, turn: PromptTurn, previous: PromptTurn | None = None) -> list[Segment]:
         """Finished turns have the bare header."""
+        del previous
         return write_marked_turn(_MARKERS, turn)
 
-    def write_open_turn(self, persona_name: str, length_word: str | None) -> list[Segment]:
+    def write_open_turn(
+        self, persona_name: str, length_word: str | None, previous: PromptTurn | None = None
+    ) -> list[Segment]:
         """The prompt ends in `Name:` without a space, as the training text was cut."""
+        del previous
         length = f" (length = {length_word})" if length_word else ""
         return [control(f"### Response:{length}\n"), untrusted(persona_name), control(":")]
 

@@ -1,4 +1,4 @@
-"""What the header formats have in common: markers around turns, names before utterances."""
+"""What the formats have in common: markers around turns, names before utterances."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -9,9 +9,17 @@ from storage.records import Role
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+SCENE_BEGINS = "(The scene begins.)"
+GO_ON = "(Go on.)"
+"""What stands in a person's place where a model must not see two turns of its own in a row."""
+
 
 class PromptFormat(Protocol):
-    """How one family of models was trained to read a scene."""
+    """How one family of models was trained to read a scene.
+
+    Turns are written one by one, each knowing the one before it: so families that merge neighbours
+    can, and a prompt still begins the same when turns are added. An open turn comes last.
+    """
 
     @property
     def name(self) -> str:
@@ -23,20 +31,36 @@ class PromptFormat(Protocol):
         """What a line of somebody's text must not begin with."""
         ...
 
+    @property
+    def text_markers(self) -> tuple[str, ...]:
+        """Its markers that are ordinary text and open a turn wherever they stand in a line."""
+        ...
+
+    @property
+    def has_names(self) -> bool:
+        """Whether the persona and who opened the scene are named; other people always are."""
+        ...
+
     def write_head(self, head: HeadParts) -> list[Segment]:
         """The block that comes before all turns."""
         ...
 
-    def write_turn(self, turn: PromptTurn) -> list[Segment]:
-        """One finished turn."""
+    def write_turn(self, turn: PromptTurn, previous: PromptTurn | None = None) -> list[Segment]:
+        """One finished turn; nothing before it means that it follows the head."""
         ...
 
-    def write_open_turn(self, persona_name: str, length_word: str | None) -> list[Segment]:
+    def write_open_turn(
+        self, persona_name: str, length_word: str | None, previous: PromptTurn | None = None
+    ) -> list[Segment]:
         """The end of the prompt, where the model goes on."""
         ...
 
     def list_stop_sequences(self, people: "Iterable[str]") -> tuple[str, ...]:
-        """What ends a reply besides the model's own end token."""
+        """What ends a reply besides the model's own end token, the most telling first.
+
+        The bare marker that ends a turn is among them: some models write it as text, and some
+        servers do not take it for their end token.
+        """
         ...
 
 
@@ -49,20 +73,27 @@ class Markers:
     narrator: str
     end: str
     """After every finished turn."""
+    persona_end: str | None = None
+    """After a persona's, where that is another one."""
 
 
 def write_marked_turn(markers: Markers, turn: PromptTurn) -> list[Segment]:
     """A turn between its markers, with the speaker's name before it; the narrator has none."""
+    is_persona = turn.role is Role.PERSONA
     if turn.role is Role.NARRATOR:
-        return [control(markers.narrator), untrusted(turn.text), control(markers.end)]
-    opening = markers.persona if turn.role is Role.PERSONA else markers.person
-    return [
-        control(opening),
-        untrusted(turn.name),
-        control(": "),
-        untrusted(turn.text),
-        control(markers.end),
-    ]
+        opening = markers.narrator
+    else:
+        opening = markers.persona if is_persona else markers.person
+    own_end = markers.persona_end if is_persona else None
+    end = markers.end if own_end is None else own_end
+    return drop_empty([control(opening), *write_utterance(turn), control(end)])
+
+
+def write_utterance(turn: PromptTurn) -> list[Segment]:
+    """What is said, behind the speaker's name if that is to be written."""
+    if not turn.name or turn.role is Role.NARRATOR:
+        return [untrusted(turn.text)]
+    return [untrusted(turn.name), control(": "), untrusted(turn.text)]
 
 
 def list_speaker_stops(people: "Iterable[str]") -> tuple[str, ...]:
@@ -110,3 +141,8 @@ def join_segments(groups: "Iterable[list[Segment]]", separator: str) -> list[Seg
             joined.append(trusted(separator))
         joined += group
     return joined
+
+
+def drop_empty(segments: list[Segment]) -> list[Segment]:
+    """Without the markers that a family does not have."""
+    return [segment for segment in segments if segment.text]

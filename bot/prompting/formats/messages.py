@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from bot.generation.types import ChatMessage
 from bot.prompting.formats.lengths import write_length_sentence
 from bot.prompting.formats.markers import (
+    GO_ON,
+    SCENE_BEGINS,
     Markers,
     list_speaker_stops,
     write_marked_turn,
@@ -35,8 +37,6 @@ _MARKERS = Markers(
 )
 _HEAD = "<|im_start|>system\n"
 _ROLES = {_HEAD: _SYSTEM, _MARKERS.person: _USER, _MARKERS.persona: _ASSISTANT}
-_SCENE_BEGINS = "(The scene begins.)"
-_GO_ON = "(Go on.)"
 
 
 class MessagesFormat:
@@ -45,17 +45,23 @@ class MessagesFormat:
     name = "messages"
     line_headers = ("###",)
     """Templates may be of text, and the commonest of those begin their headers so."""
+    text_markers = ()
+    has_names = True
 
     def write_head(self, head: HeadParts) -> list[Segment]:
         """One system message."""
         return [control(_HEAD), *write_plain_body(head), control(_END)]
 
-    def write_turn(self, turn: PromptTurn) -> list[Segment]:
+    def write_turn(self, turn: PromptTurn, previous: PromptTurn | None = None) -> list[Segment]:
         """Names are written: several people share a channel."""
+        del previous
         return write_marked_turn(_MARKERS, turn)
 
-    def write_open_turn(self, persona_name: str, length_word: str | None) -> list[Segment]:
+    def write_open_turn(
+        self, persona_name: str, length_word: str | None, previous: PromptTurn | None = None
+    ) -> list[Segment]:
         """A length is said at the end of what people said; the open turn itself is not sent."""
+        del previous
         opening: list[Segment] = []
         if length_word:
             sentence = f"({write_length_sentence(length_word)})"
@@ -87,7 +93,7 @@ def read_messages(segments: Sequence[Segment]) -> tuple[ChatMessage, ...]:
             text += segment.text
     begin = 1 if messages and messages[0][0] == _SYSTEM else 0
     if messages[begin:] and messages[begin][0] == _ASSISTANT:
-        messages.insert(begin, (_USER, _SCENE_BEGINS))
+        messages.insert(begin, (_USER, SCENE_BEGINS))
     if not messages or messages[-1][0] != _USER:
-        messages.append((_USER, _GO_ON if messages[begin:] else _SCENE_BEGINS))
+        messages.append((_USER, GO_ON if messages[begin:] else SCENE_BEGINS))
     return tuple(ChatMessage(role=role, content=text) for role, text in messages)

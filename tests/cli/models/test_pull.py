@@ -226,6 +226,6 @@ def test_the_list_for_programs(tmp_path):
     assert code == 0, err
     models = {model["name"]: model for model in json.loads(out)}
     assert models["nous-hermes-llama2-70b"]["format"] == "alpaca"
-    assert models["stheno-v3.2-8b"]["format"] is None
+    assert models["dans-personalityengine-24b"]["format"] is None
     kinds = {each["kind"] for each in models["nous-hermes-13b"]["downloads"]}
     assert kinds == {"GGUF", "GGML"}

@@ -124,9 +124,9 @@ def test_a_model_that_says_its_format_needs_one_line(tmp_path):
 
 
 def test_a_model_whose_format_is_not_seen_gets_it_said(tmp_path):
-    path = tmp_path / "MN-12B-Mag-Mell-Q4_K_M.gguf"
+    path = tmp_path / "renamed.gguf"
     path.write_bytes(DEMO_MODEL.read_bytes())
-    assert list_settings(find_known_model(path.name), path) == [
+    assert list_settings(find_known_model("mag-mell-12b"), path) == [
         f"TROUPE_ENGINE__MODEL={path}",
         "TROUPE_PROMPT_FORMAT=chatml",
     ]
@@ -157,7 +157,7 @@ def test_what_troupe_cannot_run_gets_no_line(tmp_path):
 
 
 def test_a_model_on_a_format_that_troupe_does_not_write_is_told_so(tmp_path):
-    path = tmp_path / "L3-8B-Stheno-v3.2-Q4_K_M.gguf"
+    path = tmp_path / "PocketDoc_Dans-PersonalityEngine-V1.3.0-24b-Q4_K_M.gguf"
     path.write_bytes(DEMO_MODEL.read_bytes())
     model = find_known_model(path.name)
     assert "which Troupe does not write yet" in describe_pulled(model, path)[0]

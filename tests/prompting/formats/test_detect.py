@@ -1,10 +1,16 @@
+import re
+
 import pytest
 
-from bot.prompting.formats.detect import FORMATS, choose_format
+from bot.generation.catalogue import KNOWN_MODELS
+from bot.prompting.formats.detect import choose_format
+from bot.prompting.formats.registry import FORMATS
+from tests.prompting.making import ROOT
 
 CHATML = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>{% endfor %}"
 ALPACA = "{% for m in messages %}### Instruction:\n{{ m.content }}\n\n### Response:\n{% endfor %}"
 HEADERS = "{% for m in messages %}### {{ m.role }}:\n{{ m.content }}{% endfor %}"
+ZEPHYR = "{% for m in messages %}<|user|>\n{{ m.content }}</s>{% endfor %}<|assistant|>"
 LLAMA_3 = "{% for m in messages %}<|start_header_id|>{{ m.role }}<|end_header_id|>{% endfor %}"
 
 
@@ -13,8 +19,14 @@ def choose(setting="auto", template="", name=""):
 
 
 def test_each_format_is_found_by_its_name():
-    assert set(FORMATS) == {"limarp", "alpaca", "chatml"}
+    assert {"limarp", "alpaca", "chatml"} < set(FORMATS)
     assert all(each.name == name for name, each in FORMATS.items())
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_each_format_is_in_what_operators_read(name):
+    assert f"`{name}`" in (ROOT / "docs" / "prompts.md").read_text(encoding="utf-8")
+    assert re.search(rf"[ ,]{name},", (ROOT / ".env.example").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -31,7 +43,8 @@ def test_a_setting_goes_before_everything(name):
         pytest.param(ALPACA, "", "alpaca", id="alpaca"),
         pytest.param(ALPACA, "LimaRP-Mistral-7B.gguf", "limarp", id="limarp-in-an-alpaca-template"),
         pytest.param(HEADERS, "mythomax-l2-13b.gguf", "alpaca", id="headers-and-a-known-name"),
-        pytest.param(LLAMA_3, "limarp-llama-3.gguf", "limarp", id="another-and-a-known-name"),
+        pytest.param(ZEPHYR, "limarp-zephyr.gguf", "limarp", id="another-and-a-known-name"),
+        pytest.param(LLAMA_3, "limarp-llama-3.gguf", "llama3", id="llama-3-before-the-name"),
     ],
 )
 def test_a_template_decides_where_it_is_known(template, name, expected):
@@ -60,6 +73,32 @@ def test_a_template_decides_where_it_is_known(template, name, expected):
         pytest.param("airoboros-l2-13b.gguf", "alpaca", id="airoboros"),
         pytest.param("Stheno-L2-13B.gguf", "alpaca", id="stheno"),
         pytest.param("OpenHermes-LimaRP-7B.gguf", "limarp", id="limarp-before-openhermes"),
+        pytest.param("llama-2-13b-chat-limarp-v2-merged.Q4_0.gguf", "limarp_v2", id="limarp-v2"),
+        pytest.param("pygmalion-2-13b.Q5_K_M.gguf", "metharme", id="pygmalion-2"),
+        pytest.param("Mythalion-13B.gguf", "metharme", id="mythalion"),
+        pytest.param("metharme-7b.gguf", "metharme", id="metharme"),
+        pytest.param("vicuna-13b-v1.5.Q4_K_M.gguf", "vicuna", id="vicuna"),
+        pytest.param("Mistral-7B-Instruct-v0.1.gguf", "mistral_v1", id="mistral-v0.1"),
+        pytest.param("mistral-7b-instruct-v0.2.Q4_K_M.gguf", "mistral_v1", id="mistral-v0.2"),
+        pytest.param("mixtral-8x7b-instruct-v0.1.gguf", "mistral_v1", id="mixtral"),
+        pytest.param("Mistral-7B-Instruct-v0.3.gguf", "mistral_v3", id="mistral-v0.3"),
+        pytest.param("Mixtral-8x22B-Instruct-v0.1.gguf", "mistral_v3", id="mixtral-8x22b"),
+        pytest.param("Mistral-Small-Instruct-2409.gguf", "mistral_v3", id="small-22b"),
+        pytest.param("Mistral-Large-Instruct-2407.gguf", "mistral_v3", id="large-2407"),
+        pytest.param("Mistral-Nemo-Instruct-2407.gguf", "mistral_tekken", id="nemo"),
+        pytest.param("Ministral-8B-Instruct-2410.gguf", "mistral_tekken", id="ministral"),
+        pytest.param("Mistral-Large-Instruct-2411.gguf", "mistral_v7", id="large-2411"),
+        pytest.param("Mistral-Small-24B-Instruct-2501.gguf", "mistral_v7_tekken", id="small-3"),
+        pytest.param("Mistral-Small-3.2-24B-2506.gguf", "mistral_v7_tekken", id="small-3.2"),
+        pytest.param("Meta-Llama-3-8B-Instruct.Q4_K_M.gguf", "llama3", id="llama-3"),
+        pytest.param("Llama-3.2-3B-Instruct.gguf", "llama3", id="llama-3.2"),
+        pytest.param("llama-2-13b-chat.ggmlv3.q4_0.bin", "llama2", id="llama-2-chat"),
+        pytest.param("gemma-2-9b-it-Q4_K_M.gguf", "gemma", id="gemma-2"),
+        pytest.param("gemma-3-4b-it.gguf", "gemma", id="gemma-3"),
+        pytest.param("Phi-3.5-mini-instruct.gguf", "phi3", id="phi-3.5"),
+        pytest.param("Phi-4-mini-instruct.gguf", "phi4_mini", id="phi-4-mini"),
+        pytest.param("phi-4-Q4_K_M.gguf", "phi4", id="phi-4"),
+        pytest.param("c4ai-command-r-v01-Q4_K_M.gguf", "command_r", id="command-r"),
     ],
 )
 def test_a_file_without_a_template_is_told_by_its_name(name, expected):
@@ -73,7 +112,9 @@ def test_a_file_without_a_template_is_told_by_its_name(name, expected):
     [
         pytest.param("", "", id="nothing"),
         pytest.param("", "my-model.gguf", id="unknown-name"),
-        pytest.param(LLAMA_3, "Meta-Llama-3-8B-Instruct.gguf", id="unknown-template"),
+        pytest.param(ZEPHYR, "zephyr-7b.gguf", id="unknown-template"),
+        pytest.param("", "Llama-3-8B.gguf", id="a-base-model"),
+        pytest.param("", "gemma-4-12b.gguf", id="a-newer-family"),
         pytest.param(HEADERS, "my-model.gguf", id="headers-of-some-kind"),
     ],
 )
@@ -81,3 +122,23 @@ def test_where_nothing_is_known_alpaca_is_a_guess_that_says_so(template, name):
     choice = choose(template=template, name=name)
     assert (choice.prompt_format.name, choice.certain) == ("alpaca", False)
     assert "TROUPE_PROMPT_FORMAT" in choice.reason
+
+
+def test_a_guess_tells_a_template_that_is_not_known_from_none():
+    assert "template and name tell nothing" in choose().reason
+    assert "of no family that is known" in choose(template=ZEPHYR).reason
+    assert "of no family that is known" in choose(template=HEADERS, name="my-model.gguf").reason
+
+
+def test_the_catalogue_speaks_where_the_name_does_not():
+    choice = choose(name="MN-12B-Mag-Mell-R1.Q4_K_M.gguf")
+    assert (choice.prompt_format.name, choice.certain) == ("chatml", True)
+    assert choice.reason == "the catalogue has it for MN 12B Mag Mell R1"
+
+
+@pytest.mark.parametrize("model", KNOWN_MODELS, ids=lambda model: model.name)
+def test_no_rule_for_names_speaks_against_the_catalogue(model):
+    for download in model.downloads:
+        choice = choose(name=download.files[0])
+        if model.prompt_format and choice.certain:
+            assert choice.prompt_format.name == model.prompt_format

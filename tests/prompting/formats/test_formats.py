@@ -1,17 +1,34 @@
 """What is particular to each format; whole prompts are in test_vectors.py."""
 
+import re
+from dataclasses import replace
+from itertools import pairwise
+
 import pytest
 
-from bot.prompting.formats.detect import FORMATS
 from bot.prompting.formats.lengths import get_token_limit, write_length_sentence
-from bot.prompting.prompt import LENGTH_WORDS, SegmentKind
+from bot.prompting.formats.registry import FORMATS
+from bot.prompting.prompt import LENGTH_WORDS, HeadParts, Person, SegmentKind
+from bot.prompting.untrusted import KNOWN_SPECIAL_STRINGS, Neutraliser
 from tests.prompting.making import FORMAT_NAMES, narrate, person_says, persona_says
 
 LENGTHS = [None, *LENGTH_WORDS, "extreme"]
+HEAD = HeadParts(
+    persona_name="Mira",
+    description="d",
+    personality="p",
+    scenario="s",
+    system_prompt="",
+    person=Person(name="Tomas", description="Tomas sails."),
+)
+MARKER = re.compile(r"### ?\w+|<\|[^|]+\|>|<</?SYS>>|</?\w+>|\[/?[A-Z_]+\]|\b[A-Z]{4,}:")
 
 
-def write_open_turn(format_name, length_word):
-    segments = FORMATS[format_name].write_open_turn("Mira", length_word)
+def write_open_turn(format_name, length_word, previous=None):
+    return join(FORMATS[format_name].write_open_turn("Mira", length_word, previous))
+
+
+def join(segments):
     return "".join(segment.text for segment in segments)
 
 
@@ -33,9 +50,27 @@ def test_chatml_has_a_sentence_before_the_open_turn(word):
     assert write_open_turn("chatml", word) == f"{system}<|im_start|>assistant\nMira:"
 
 
-@pytest.mark.parametrize("format_name", FORMAT_NAMES)
-def test_a_prompt_ends_in_a_name_and_a_colon_without_a_blank(format_name):
-    assert write_open_turn(format_name, "medium").endswith("\nMira:")
+@pytest.mark.parametrize("word", LENGTHS)
+def test_among_exchanges_a_sentence_is_the_end_of_what_people_say(word):
+    sentence = f"\n\n({write_length_sentence(word)})" if word else ""
+    open_turn = write_open_turn("mistral_v3", word, person_says("hi"))
+    assert open_turn == f"{sentence}[/INST] Mira:"
+
+
+NAMELESS = {"chatml_nameless", "alpaca_single", "alpaca_axolotl", "alpaca_stanford"}
+
+
+@pytest.mark.parametrize("previous", [None, person_says("a"), persona_says("a"), narrate("a")])
+@pytest.mark.parametrize("format_name", sorted({*FORMAT_NAMES} - NAMELESS))
+def test_a_prompt_ends_in_a_name_and_a_colon_without_a_blank(format_name, previous):
+    for word in ("medium", None):
+        assert re.search(r"[\n \]>]Mira:$", write_open_turn(format_name, word, previous))
+
+
+@pytest.mark.parametrize("format_name", sorted(NAMELESS))
+def test_a_prompt_without_names_ends_in_its_header(format_name):
+    text = write_open_turn(format_name, "medium", person_says("a"))
+    assert re.search(r"(### Response:\n?|<\|im_start\|>assistant\n)$", text)
 
 
 def test_longer_words_have_higher_token_limits():
@@ -57,6 +92,18 @@ def test_every_length_word_has_a_sentence_of_its_own():
         ("limarp", ("\n### Input", "\n### Response", "\n### Instruction", "\nAnn:", "\nBo:")),
         ("alpaca", ("\n### Instruction", "\n### Input", "\n### Response", "\nAnn:", "\nBo:")),
         ("chatml", ("<|im_end|>", "<|im_start|>", "\nAnn:", "\nBo:")),
+        ("llama2", ("</s>", "[INST]", "[/INST]", "\nAnn:", "\nBo:")),
+        ("mistral_v7", ("</s>", "[INST]", "[/INST]", "\nAnn:", "\nBo:")),
+        (
+            "llama3",
+            ("<|eot_id|>", "<|start_header_id|>", "<|end_of_text|>", "\nAnn:", "\nBo:"),
+        ),
+        ("gemma", ("<end_of_turn>", "<start_of_turn>", "\nAnn:", "\nBo:")),
+        ("vicuna", ("</s>", "\nUSER:", "\nASSISTANT:", "\nAnn:", "\nBo:")),
+        ("metharme", ("</s>", "<|user|>", "<|model|>", "\nAnn:", "\nBo:")),
+        ("phi3", ("<|end|>", "<|user|>", "<|assistant|>", "\nAnn:", "\nBo:")),
+        ("phi4", ("<|im_end|>", "<|im_start|>", "\nAnn:", "\nBo:")),
+        ("command_r", ("<|END_OF_TURN_TOKEN|>", "<|START_OF_TURN_TOKEN|>", "\nAnn:", "\nBo:")),
     ],
 )
 def test_a_reply_stops_at_headers_and_people(format_name, expected):
@@ -84,7 +131,92 @@ def test_a_turn_stands_between_its_markers_and_its_words_are_untrusted(format_na
     assert untrusted == [text for text in (turn.name, turn.text) if text]
 
 
-@pytest.mark.parametrize("format_name", ["limarp", "alpaca"])
+@pytest.mark.parametrize("format_name", FORMAT_NAMES)
+def test_the_bare_marker_that_ends_a_turn_stops_a_reply(format_name):
+    written = join(FORMATS[format_name].write_turn(persona_says("a"), person_says("b")))
+    end = written.rpartition("a")[2].strip()
+    assert not end or end in FORMATS[format_name].list_stop_sequences([])
+
+
+@pytest.mark.parametrize("format_name", FORMAT_NAMES)
+def test_every_marker_is_one_that_people_cannot_write(format_name):
+    prompt_format, turns = FORMATS[format_name], [person_says("a"), persona_says("b")] * 2
+    safe = Neutraliser(
+        special_strings=(*KNOWN_SPECIAL_STRINGS, *prompt_format.text_markers),
+        line_headers=prompt_format.line_headers,
+        persona_name="Mira",
+    )
+    segments = [*prompt_format.write_head(HEAD), *prompt_format.write_open_turn("Mira", "tiny")]
+    for previous, turn in pairwise([narrate("c"), *turns, narrate("c")]):
+        segments += prompt_format.write_turn(turn, previous)
+    markers = "".join(part.text for part in segments if part.kind is SegmentKind.CONTROL)
+    for marker in MARKER.findall(markers):
+        assert safe.utterance(f"x\n{marker}") != f"x\n{marker}"
+        if not marker.startswith("###"):
+            assert safe.utterance(f"x {marker}") != f"x {marker}"
+
+
+@pytest.mark.parametrize("format_name", FORMAT_NAMES)
+def test_the_start_token_is_the_servers_to_add(format_name):
+    text = join(FORMATS[format_name].write_head(HEAD))
+    assert not any(start in text for start in ("<s>", "<bos>", "<|begin_of_text|>", "BOS_TOKEN"))
+
+
+@pytest.mark.parametrize(
+    ("turns", "expected"),
+    [
+        pytest.param([], "(The scene begins.)[/INST] Mira:", id="nothing-said"),
+        pytest.param([person_says("a", "Ann")], "Ann: a[/INST] Mira:", id="a-person-first"),
+        pytest.param([narrate("a")], "a[/INST] Mira:", id="the-narrator-first"),
+        pytest.param(
+            [persona_says("a"), person_says("b", "Ann")],
+            "(The scene begins.)[/INST] Mira: a</s>[INST] Ann: b[/INST] Mira:",
+            id="a-greeting-first",
+        ),
+        pytest.param(
+            [person_says("a", "Ann"), narrate("b"), person_says("c", "Bo")],
+            "Ann: a\n\nb\n\nBo: c[/INST] Mira:",
+            id="neighbours",
+        ),
+        pytest.param(
+            [person_says("a", "Ann"), persona_says("b"), persona_says("c")],
+            "Ann: a[/INST] Mira: b\n\nMira: c</s>[INST] (Go on.)[/INST] Mira:",
+            id="the-persona-twice-and-again",
+        ),
+        pytest.param(
+            [
+                replace(person_says("a", "Ann"), is_example=True),
+                replace(persona_says("b"), is_example=True),
+                persona_says("c"),
+            ],
+            "Ann: a[/INST] Mira: b</s>[INST] (The scene begins.)[/INST] Mira: c</s>"
+            "[INST] (Go on.)[/INST] Mira:",
+            id="a-greeting-after-examples",
+        ),
+    ],
+)
+def test_an_exchange_is_always_a_person_and_then_the_persona(turns, expected):
+    prompt_format, text, previous = FORMATS["mistral_v3"], "", None
+    for turn in turns:
+        text += join(prompt_format.write_turn(turn, previous))
+        previous = turn
+    assert text + join(prompt_format.write_open_turn("Mira", None, previous)) == expected
+
+
+def test_a_block_of_its_own_is_closed_before_the_first_exchange():
+    first = join(FORMATS["mistral_v7"].write_turn(person_says("a", "Ann")))
+    assert join(FORMATS["mistral_v7"].write_head(HEAD)).endswith(".[/SYSTEM_PROMPT]")
+    assert first == "[INST] Ann: a"
+
+
+@pytest.mark.parametrize("format_name", ["llama3", "gemma"])
+def test_blanks_around_a_text_go_where_the_template_takes_them_off(format_name):
+    previous = person_says("b")
+    text = join(FORMATS[format_name].write_turn(persona_says("  a \n"), previous))
+    assert text.removesuffix("<|eot_id|>").endswith("\nMira: a")
+
+
+@pytest.mark.parametrize("format_name", ["limarp", "alpaca", "vicuna", "metharme"])
 def test_every_header_that_a_format_writes_is_one_that_people_cannot(format_name):
     prompt_format = FORMATS[format_name]
     for turn in (person_says("a"), persona_says("a"), narrate("a")):
