@@ -14,6 +14,7 @@ FOLDER_rocm := rocm-7.2.4
 FOLDER_rocm6 := rocm-6.4.1
 FOLDER_vulkan := vulkan
 WHEELS := https://xorbitsai.github.io/xllamacpp/whl
+SECONDS ?= 60
 KEPT := $(or $(shell cat $(VENV)/gpu 2>/dev/null),cpu)
 WANTED := $(if $(filter command,$(origin GPU)),$(GPU),$(KEPT))
 FOLDER := $(FOLDER_$(WANTED))
@@ -22,7 +23,7 @@ $(error GPU=$(WANTED) is not known; there are $(BUILDS))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup chat run test check bench bench-demo format lock clean
+.PHONY: help setup chat run test check bench bench-demo fuzz format lock clean
 
 help: ## What there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +53,14 @@ bench: $(VENV)/run.stamp ## How much the cache saves and what the whole path cos
 bench-demo: $(VENV)/run.stamp ## What the demo model can do, on prompts it has not seen
 	@$(BIN)/python -m benchmarks.demo_model
 
+fuzz: $(VENV)-fuzz/stamp ## Feed the readers of cards with damage (SECONDS=60 for each)
+	@$(VENV)-fuzz/bin/python -m tools.fuzz.seeds $(VENV)-fuzz/corpus
+	@for reader in $$($(VENV)-fuzz/bin/python -m tools.fuzz.cards --list); do \
+		echo "$$reader"; $(VENV)-fuzz/bin/python -m tools.fuzz.cards $$reader \
+			$(VENV)-fuzz/corpus/$$reader -max_total_time=$(SECONDS) -timeout=2 -rss_limit_mb=300 \
+			-max_len=4096 -dict=tools/fuzz/words.dict -artifact_prefix=$(VENV)-fuzz/$$reader- \
+			-verbosity=0 -print_final_stats=1 || exit 1; done
+
 format: $(VENV)/dev.stamp ## Format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -78,6 +87,12 @@ $(VENV)/run.stamp: requirements.lock pyproject.toml $(if $(filter-out $(KEPT),$(
 	@$(if $(FOLDER),$(PIP) install --no-deps --force-reinstall --index-url $(WHEELS)/$(FOLDER) \
 		$$(grep -o '^xllamacpp==[^ ;]*' requirements.lock))
 	@echo $(WANTED) > $(VENV)/gpu
+	@touch $@
+
+# An environment of its own: atheris is for some systems only, and never part of Troupe.
+$(VENV)-fuzz/stamp: tools/fuzz/requirements.txt
+	@$(PYTHON) -m venv $(VENV)-fuzz
+	@$(VENV)-fuzz/bin/python -m pip --disable-pip-version-check --quiet install -r $<
 	@touch $@
 
 .PHONY: another-build

@@ -2,6 +2,7 @@
 
 PersonaError
     InvalidCardError        a file is not a card that we can read
+    CardExistsError         another card has the place already
     PersonaNotFoundError    nobody in the library has that key
 """
 
@@ -25,6 +26,17 @@ class InvalidCardError(PersonaError):
         """What was there instead of a card, as a phrase without a full stop."""
         self.remedy = remedy
         """What would be accepted, as whole sentences."""
+
+
+class CardExistsError(PersonaError):
+    """Another card has the file name or the key already."""
+
+    def __init__(self, *, key: str, file_name: str) -> None:
+        super().__init__(f"the key {key!r} is taken by another card, {file_name!r}")
+        self.key = key
+        """The key that both would have."""
+        self.file_name = file_name
+        """The file that is there."""
 
 
 class PersonaNotFoundError(PersonaError):

@@ -3,7 +3,7 @@
 import builtins
 import difflib
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -13,16 +13,23 @@ from personas.persona import Persona, persona_key
 
 BUNDLED_FOLDER = Path(__file__).with_name("bundled")
 
-_SUFFIXES = frozenset({".json", ".png"})
+CARD_SUFFIXES = frozenset(
+    {".apng", ".charx", ".jpeg", ".jpg", ".json", ".png", ".webp", ".yaml", ".yml"}
+)
 
 
 class PersonaLibrary:
     """Personas by key, found by name, searched for as somebody types."""
 
     def __init__(
-        self, personas: Iterable[Persona], *, problems: Iterable[InvalidCardError] = ()
+        self,
+        personas: Iterable[Persona],
+        *,
+        problems: Iterable[InvalidCardError] = (),
+        files: Mapping[str, Path] | None = None,
     ) -> None:
         """Hold these personas; of several with one key, the last stays."""
+        self._files = dict(files or {})
         self._by_key = {persona.key: persona for persona in personas}
         self._sorted = tuple(
             sorted(self._by_key.values(), key=lambda each: (each.name.casefold(), each.key))
@@ -46,10 +53,13 @@ class PersonaLibrary:
         """
         personas: dict[str, Persona] = {}
         problems: list[InvalidCardError] = []
+        files: dict[str, Path] = {}
         for folder in (BUNDLED_FOLDER, *folders):
             # Folder by folder, so that two files of one key in the same folder are noticed.
-            personas |= _read_folder(folder, problems)
-        return cls(personas.values(), problems=problems)
+            found, paths = _read_folder(folder, problems)
+            personas |= found
+            files |= paths
+        return cls(personas.values(), problems=problems, files=files)
 
     @property
     def problems(self) -> tuple[InvalidCardError, ...]:
@@ -66,6 +76,10 @@ class PersonaLibrary:
             return self._by_key[key]
         except KeyError:
             raise PersonaNotFoundError(key=key, nearest=self._nearest(key)) from None
+
+    def find_file(self, key: str) -> Path | None:
+        """Find the card that a persona was read from; None if it came from nowhere."""
+        return self._files.get(key)
 
     def find(self, text: str) -> Persona | None:
         """Find the persona whose key, name or nickname this is, in any case.
@@ -113,8 +127,12 @@ class PersonaLibrary:
         return spellings[matches[0]] if matches else None
 
 
-def _read_folder(folder: Path, problems: list[InvalidCardError]) -> dict[str, Persona]:
+def _read_folder(
+    folder: Path, problems: list[InvalidCardError]
+) -> tuple[dict[str, Persona], dict[str, Path]]:
     """Read the cards of one folder by key, adding the files that cannot be read to `problems`.
+
+    The second of the two says which file each came from.
 
     Of two files with the same key the first is kept. Numbering them would give a persona another
     key when a file is added, and scenes remember personas by key.
@@ -124,7 +142,7 @@ def _read_folder(folder: Path, problems: list[InvalidCardError]) -> dict[str, Pe
     """
     personas: dict[str, Persona] = {}
     sources: dict[str, Path] = {}
-    for path in _list_cards(folder):
+    for path in list_cards(folder):
         key = persona_key(path.stem)
         try:
             if key in sources:
@@ -137,10 +155,10 @@ def _read_folder(folder: Path, problems: list[InvalidCardError]) -> dict[str, Pe
             sources[key] = path
         except InvalidCardError as error:
             problems.append(error)
-    return personas
+    return personas, sources
 
 
-def _list_cards(folder: Path) -> Iterator[Path]:
+def list_cards(folder: Path) -> Iterator[Path]:
     """Give the files of a folder that may be cards, in order of their names.
 
     Raises:
@@ -156,7 +174,7 @@ def _list_cards(folder: Path) -> Iterator[Path]:
         raise PersonaError(message) from error
     for path in paths:
         is_hidden = path.name.startswith(".")
-        if path.suffix.lower() in _SUFFIXES and not is_hidden and path.is_file():
+        if path.suffix.lower() in CARD_SUFFIXES and not is_hidden and path.is_file():
             yield path
 
 

@@ -1,13 +1,21 @@
 """A persona: what a character card says, as values."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from personas.lorebook import Lorebook
 
 # A key is the value of a Discord autocomplete choice, which may have 100 characters.
 MAX_KEY_LENGTH = 80
 
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
+# Line breaks, control characters, marks that turn the direction of writing, and the zero-width
+# ones but the two joiners, without which Persian words and some emoji fall apart.
+_HIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\u200b\u2060\ufeff]+"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,14 +46,24 @@ class Persona:
     creator: str = ""
     tags: tuple[str, ...] = ()
     kind: str = "v2"
-    """The form of the card it came from: v1, v2 or v3."""
+    """The spec of the card it came from: v1, v2, v3, pygmalion, ooba, agnai or janitorai."""
+    lorebook: Lorebook | None = None
+    """The card's own lore; None if it has none."""
+    warnings: tuple[str, ...] = field(default=(), compare=False)
+    """What was odd about the card and how it was taken, as sentences without a full stop."""
     card: Mapping[str, object] = field(default_factory=dict[str, object], repr=False, compare=False)
     """The whole card object as it was read, with the fields that we do not know."""
 
     @property
     def spoken_name(self) -> str:
-        """The name used in a scene, and what `{{char}}` gives."""
-        return self.name if is_blank(self.nickname) else self.nickname
+        """The name used in a scene, and what `{{char}}` gives: one line, nothing hidden in it."""
+        name = self.name if is_blank(self.nickname) else self.nickname
+        return _HIDDEN.sub(" ", name).strip() if has_hidden_characters(name) else name
+
+
+def has_hidden_characters(name: str) -> bool:
+    """Whether a name holds line breaks, control characters or marks of writing direction."""
+    return _HIDDEN.search(name) is not None
 
 
 def is_blank(text: str) -> bool:

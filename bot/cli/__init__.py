@@ -1,4 +1,4 @@
-"""The `troupe` command: `run`, `chat`, `prompt`, `models`."""
+"""The `troupe` command: `run`, `chat`, `prompt`, `models`, `persona`."""
 
 import asyncio
 import io
@@ -11,6 +11,7 @@ from bot.app import run_bot
 from bot.cli.chat import Chat, chat_interactively, speak_once
 from bot.cli.failure import INTERRUPTED, Failure
 from bot.cli.models import model_commands
+from bot.cli.personas import persona_commands
 from bot.cli.prompt import read_case, render_case
 from bot.errors import StartupError
 from bot.generation.errors import EngineError, GenerationError
@@ -93,6 +94,7 @@ def prompt(file: TextIO, *, as_json: bool) -> None:
 
 
 main.add_command(model_commands)
+main.add_command(persona_commands)
 
 
 def _read_settings() -> Settings:

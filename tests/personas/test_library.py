@@ -1,4 +1,5 @@
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,6 +57,33 @@ def test_json_and_png_files_are_read_and_others_are_not(
     library = PersonaLibrary.open([tmp_path])
     assert own_keys(library) == ["one", "three", "two"]
     assert library.problems == ()
+
+
+def test_cards_of_every_container_are_read_from_a_folder(
+    tmp_path: Path, make_png: MakePng, card: dict[str, object], card_chunk: tuple[bytes, bytes]
+):
+    text = json.dumps(card)
+    with zipfile.ZipFile(tmp_path / "charx.charx", "w") as archive:
+        archive.writestr("card.json", text)
+    jpeg = b"\xff\xd8\xff\xe0\0\4ab" + (tmp_path / "charx.charx").read_bytes()
+    (tmp_path / "jpeg.jpg").write_bytes(jpeg)
+    (tmp_path / "json.json").write_text(text)
+    (tmp_path / "picture.apng").write_bytes(make_png(card_chunk))
+    (tmp_path / "ooba.yaml").write_text("name: Orrin\ncontext: x\n")
+    (tmp_path / "wrong.webp").write_text(text)
+    library = PersonaLibrary.open([tmp_path])
+    assert library.problems == ()
+    assert own_keys(library) == ["charx", "jpeg", "json", "ooba", "picture", "wrong"]
+    assert {library.get(key).name for key in own_keys(library)} == {"Orrin"}
+
+
+def test_the_file_of_a_persona_is_known(tmp_path: Path):
+    path = write_card(tmp_path, "Old Orrin.json", "Orrin")
+    library = PersonaLibrary.open([tmp_path])
+    assert library.find_file("old-orrin") == path
+    assert library.find_file("maren") == BUNDLED_FOLDER / "maren.json"
+    assert library.find_file("nobody") is None
+    assert PersonaLibrary([library.get("maren")]).find_file("maren") is None
 
 
 def test_a_later_folder_replaces_a_persona_of_the_same_key(tmp_path: Path):

@@ -1,0 +1,1 @@
+"""Cards written again: one module per container, losing nothing."""
