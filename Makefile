@@ -36,8 +36,14 @@ chat: $(VENV)/run.stamp ## Play a bundled persona here in the terminal
 run: $(VENV)/run.stamp ## Play on Discord (needs TROUPE_DISCORD_TOKEN, see README)
 	@$(BIN)/troupe run
 
+# Two at a time: the first half mostly waits for its own sockets and processes, so two cores do both.
+WAITING := tests/benchmarks tests/cli tests/cogs tests/end_to_end tests/fake_discord_itself tests/prompting
+OTHERS_LOG := $(VENV)/others.log
+
 test: $(VENV)/dev.stamp ## All tests, with coverage
-	$(BIN)/coverage run -m pytest -q
+	@$(BIN)/coverage run -m pytest -q tests $(WAITING:%=--ignore=%) > $(OTHERS_LOG) 2>&1 & others=$$!; \
+	$(BIN)/coverage run -m pytest -q $(WAITING); failed=$$?; \
+	wait $$others || failed=1; cat $(OTHERS_LOG); exit $$failed
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --skip-covered --show-missing
 
