@@ -12,12 +12,10 @@ KNOWN_MODELS: Final = (*MODELS_OF_2023, *TODAYS_MODELS)
 """All that `troupe models list` shows."""
 
 _FAMILIES = (
-    # Hotter misspells names, and so does DRY where it begins earlier: see the demo model's card
+    # Hotter misspells names; DRY repeats less and breaks words: see the demo model's card
     (
         re.compile(r"troupe[-_ ]demo", re.IGNORECASE),
-        SamplerSettings(
-            temperature=0.4, min_p=0.05, dry_multiplier=0.8, dry_base=2.5, dry_allowed_length=8
-        ),
+        SamplerSettings(temperature=0.4, min_p=0.05, repetition_penalty=1.05),
     ),
     (re.compile(r"limarp", re.IGNORECASE), LIMARP_SAMPLER),
     (re.compile(r"nous-hermes", re.IGNORECASE), NOUS_HERMES_SAMPLER),
