@@ -77,8 +77,8 @@ def read_error(status: int, error: object) -> GenerationError:
     facts = cast("dict[str, object]", error) if isinstance(error, dict) else {}
     if facts.get("type") == "exceed_context_size_error":
         return ContextOverflowError(
-            prompt_tokens=_read_int(facts.get("n_prompt_tokens")),
-            context_length=_read_int(facts.get("n_ctx")),
+            prompt_tokens=read_int(facts.get("n_prompt_tokens")),
+            context_length=read_int(facts.get("n_ctx")),
         )
     reason = str(facts.get("message") or cast("object", error))
     return EngineRequestError(status=status, reason=reason[:200])
@@ -122,13 +122,13 @@ def read_cached_share(event: "Mapping[str, object]") -> float | None:
     if not isinstance(value, dict):
         return None
     progress = cast("dict[str, object]", value)
-    return _read_int(progress.get("cache")) / max(1, _read_int(progress.get("total")))
+    return read_int(progress.get("cache")) / max(1, read_int(progress.get("total")))
 
 
 def read_recalled(event: "Mapping[str, object]") -> Recalled:
     """What the last event of a recall says."""
     timings = _read_timings(event.get("timings"))
-    return Recalled(slot=_read_int(event.get("id_slot")), timings=timings)
+    return Recalled(slot=read_int(event.get("id_slot")), timings=timings)
 
 
 SAMPLER_FIELDS = {
@@ -219,9 +219,9 @@ def _read_timings(value: object) -> Timings | None:
     timings = cast("dict[str, object]", value)
     prompt_seconds = _read_float(timings.get("prompt_ms")) / 1000
     return Timings(
-        prompt_tokens=_read_int(timings.get("prompt_n")),
-        cached_tokens=_read_int(timings.get("cache_n")),
-        reply_tokens=_read_int(timings.get("predicted_n")),
+        prompt_tokens=read_int(timings.get("prompt_n")),
+        cached_tokens=read_int(timings.get("cache_n")),
+        reply_tokens=read_int(timings.get("predicted_n")),
         seconds=prompt_seconds + _read_float(timings.get("predicted_ms")) / 1000,
         prompt_seconds=prompt_seconds,
     )
@@ -233,8 +233,8 @@ def read_info(props: "Mapping[str, object]", fallback_name: str) -> ModelInfo:
     settings = cast("dict[str, object]", defaults) if isinstance(defaults, dict) else {}
     return ModelInfo(
         name=str(props.get("model_alias") or fallback_name),
-        context_length=_read_int(settings.get("n_ctx")),
-        slots=max(1, _read_int(props.get("total_slots"))),
+        context_length=read_int(settings.get("n_ctx")),
+        slots=max(1, read_int(props.get("total_slots"))),
         chat_template=read_template(props),
     )
 
@@ -245,7 +245,8 @@ def read_template(props: "Mapping[str, object]") -> str:
     return "" if template.startswith(_STAND_IN_TEMPLATE) else template
 
 
-def _read_int(value: object) -> int:
+def read_int(value: object) -> int:
+    """A number of a server's, 0 if it is none."""
     return int(value) if isinstance(value, (int, float)) else 0
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from bot.generation.errors import ContextOverflowError, EngineRequestError, GenerationError
-from bot.generation.llama_protocol import choose_min_p
-from bot.generation.openai_api.served import get_object, read_int
+from bot.generation.llama_protocol import choose_min_p, read_int
+from bot.generation.openai_api.served import get_object
 from bot.generation.types import FinishReason, GenerationChunk, SamplerSettings, Timings
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
-from bot.generation.llama_protocol import read_template
+from bot.generation.llama_protocol import read_int, read_template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,8 +94,3 @@ def get_object(facts: "Mapping[str, object]", key: str) -> dict[str, object]:
 def _list_objects(value: object) -> list[dict[str, object]]:
     entries = cast("list[object]", value) if isinstance(value, list) else []
     return [cast("dict[str, object]", entry) for entry in entries if isinstance(entry, dict)]
-
-
-def read_int(value: object) -> int:
-    """A number of a server's, 0 if it is none."""
-    return int(value) if isinstance(value, (int, float)) else 0
