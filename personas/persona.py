@@ -19,6 +19,20 @@ _HIDDEN = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DepthPrompt:
+    """An instruction of the card that stands so many turns before the end of the story.
+
+    Source: SillyTavern's card extension `depth_prompt`.
+    """
+
+    text: str
+    depth: int = 4
+    """How many turns come after it."""
+    role: str = "narrator"
+    """Who it is written as: narrator, person or persona."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Persona:
     """Who speaks.
 
@@ -41,6 +55,8 @@ class Persona:
     system_prompt: str = ""
     """Replaces the service's own system text; empty means that one is used."""
     post_history_instructions: str = ""
+    """Stands after the story, just before the reply."""
+    depth_prompt: DepthPrompt | None = None
     creator_notes: str = ""
     """For people to read; never part of a prompt."""
     creator: str = ""

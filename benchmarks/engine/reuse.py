@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.engine.scenes import LENGTH_WORD, Scene, Strategy
 from bot.prompting.formats.markers import PromptFormat
-from bot.prompting.prompt import PromptTurn
+from bot.prompting.prompt import OpenTurn, PromptTurn
 from bot.scenes.performer import Performer, Reply, Turn
 from storage.records import Role
 
@@ -82,10 +82,12 @@ class Player:
 
     def _write_tail(self, message: PromptTurn) -> str:
         """What this prompt says after the reply before, or else after the last one's turns."""
-        segments = self.prompt_format.write_turn(message)
-        segments += self.prompt_format.write_open_turn(self.scene.persona.name, LENGTH_WORD)
-        if self.last is not None and self.last.text:
-            segments.insert(0, self.prompt_format.write_turn(self.scene.turns[-2])[-1])
+        before = self.scene.turns[-2] if len(self.scene.turns) > 1 else None
+        segments = self.prompt_format.write_turn(message, before)
+        opening = OpenTurn(name=self.scene.persona.name, length_word=LENGTH_WORD)
+        segments += self.prompt_format.write_open_turn(opening, message)
+        if before is not None and self.last is not None and self.last.text:
+            segments.insert(0, self.prompt_format.write_turn(before)[-1])
         return "".join(segment.text for segment in segments)
 
 

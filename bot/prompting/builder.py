@@ -31,6 +31,13 @@ class Script:
     length_word: str | None = None
     anchor_turn_id: int | None = None
     """Where an earlier cut was made: older turns stay out."""
+    is_persona_next: bool = True
+    """False when the model drafts what the person might say."""
+    goes_on: bool = False
+    """Whether the persona's newest turn is to be gone on with."""
+    lore_before: str = ""
+    """Lore before the persona's description, with macros in it."""
+    lore_after: str = ""
 
 
 class PromptBuilder:
@@ -113,9 +120,11 @@ class PromptBuilder:
             for written in turns
             if written.turn.role is Role.PERSON and written.turn.name
         ]
+        if not parts.opening.is_persona:
+            people.insert(0, parts.persona_name)
         return Prompt(
             segments=parts.join(examples, turns),
-            stop_sequences=self._format.list_stop_sequences([parts.person_name, *people]),
+            stop_sequences=parts.prompt_format.list_stop_sequences([parts.person_name, *people]),
             token_count=None,
             max_tokens=budget.reply_tokens if budget else get_token_limit(None),
             anchor_turn_id=None,

@@ -1,6 +1,7 @@
 """A card's example dialogue, read into turns (layout: character card V1 spec, `mes_example`)."""
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.prompting.macros import replace_macros
@@ -25,10 +26,12 @@ def read_examples(text: str, *, persona_name: str, person_name: str) -> list[Pro
         person_name: What `{{user}}` gives.
     """
     speakers = {persona_name: Role.PERSONA, person_name: Role.PERSON}
-    blocks = [
-        replace_macros(block, char=persona_name, user=person_name) for block in _START.split(text)
-    ]
-    return [turn for block in blocks for turn in _read_block(block, speakers)]
+    turns: list[PromptTurn] = []
+    for block in _START.split(text):
+        filled = replace_macros(block, char=persona_name, user=person_name)
+        for number, turn in enumerate(_read_block(filled, speakers)):
+            turns.append(turn if number else replace(turn, begins_block=True))
+    return turns
 
 
 def _read_block(block: str, speakers: dict[str, Role]) -> "Iterator[PromptTurn]":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.prompting.examples import read_examples
 from bot.prompting.macros import replace_macros
-from bot.prompting.prompt import HeadParts, Person, PromptTurn, Segment
+from bot.prompting.prompt import HeadParts, OpenTurn, Person, PromptTurn, Segment
 from bot.prompting.untrusted import Neutraliser
 from storage.records import Role
 
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenTurn:
-    """A turn, neutralised, and its segments behind the turn before it."""
+    """A turn, neutralised, and its segments behind what stands before it."""
 
     turn: PromptTurn
     segments: list[Segment]
+    together: tuple[PromptTurn, ...]
+    """The turn and the card's instructions that stand beside it: they come and go with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,29 +37,30 @@ class Parts:
     turns: list[WrittenTurn]
     persona_name: str
     person_name: str
-    length_word: str | None
+    opening: OpenTurn
 
     def write_open_turn(
         self, examples: Sequence[WrittenTurn], turns: Sequence[WrittenTurn]
     ) -> list[Segment]:
         """The open turn behind those that were chosen."""
         chosen = turns or examples
-        previous = chosen[-1].turn if chosen else None
-        return self.prompt_format.write_open_turn(self.persona_name, self.length_word, previous)
+        previous = chosen[-1].together[-1] if chosen else None
+        return self.prompt_format.write_open_turn(self.opening, previous)
 
     def lead(self, turns: Sequence[WrittenTurn]) -> list[WrittenTurn]:
         """The same turns, the first of them right behind the head, whatever stood before it."""
         if not turns:
             return []
-        first = replace(turns[0], segments=self.prompt_format.write_turn(turns[0].turn))
-        return [first, *turns[1:]]
+        written = _write_together(turns[0].together, None, self.prompt_format)
+        return [replace(turns[0], segments=written), *turns[1:]]
 
     def join(
         self, examples: Sequence[WrittenTurn], turns: Sequence[WrittenTurn]
     ) -> tuple[Segment, ...]:
         """The whole prompt of those that were chosen."""
         written = [segment for turn in (*examples, *turns) for segment in turn.segments]
-        return (*self.head, *written, *self.write_open_turn(examples, turns))
+        whole = [*self.head, *written, *self.write_open_turn(examples, turns)]
+        return tuple(self.prompt_format.assemble(whole))
 
 
 def write_parts(
@@ -73,73 +76,150 @@ def write_parts(
     person_name = safe.name(script.person.name)
     safe.add_speakers([person_name])
     safe.add_speakers(map(safe.name, {t.name for t in script.turns if t.role is Role.PERSON}))
-    head = _write_head(script, safe, persona_name=persona_name, person_name=person_name)
-    examples = read_examples(
-        script.persona.example_dialogue, persona_name=persona_name, person_name=person_name
+    scene = _Scene(
+        script=script,
+        prompt_format=prompt_format.bind(persona_name, person_name),
+        safe=safe,
+        persona_name=persona_name,
+        person_name=person_name,
     )
-    # The stored name: made clean a second time, a marked one could lose its mark.
-    turns = [
-        *(replace(turn, name=script.person.name) for turn in examples),
-        *_drop_before(script.turns, script.anchor_turn_id),
-    ]
-    unnamed = () if prompt_format.has_names else (persona_name, person_name)
-    clean = [_neutralise(turn, safe, persona_name, unnamed) for turn in turns]
-    written = _write_turns(clean, prompt_format)
+    examples = scene.list_examples()
+    story, opening = scene.split_story()
+    head = replace(scene.write_head(), has_turns=bool(examples or story))
+    written = _write_turns([*((turn,) for turn in examples), *story], scene.prompt_format)
     return Parts(
-        prompt_format=prompt_format,
-        head=prompt_format.write_head(replace(head, has_turns=bool(turns))),
+        prompt_format=scene.prompt_format,
+        head=scene.prompt_format.write_head(head),
         examples=written[: len(examples)],
         turns=written[len(examples) :],
         persona_name=persona_name,
         person_name=person_name,
-        length_word=script.length_word,
+        opening=opening,
     )
 
 
-def _write_turns(turns: list[PromptTurn], prompt_format: "PromptFormat") -> list[WrittenTurn]:
-    befores = [None, *turns]
-    return [
-        WrittenTurn(turn=turn, segments=prompt_format.write_turn(turn, previous))
-        for previous, turn in zip(befores, turns, strict=False)
-    ]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scene:
+    """A script and what is needed to write it down."""
+
+    script: "Script"
+    prompt_format: "PromptFormat"
+    safe: Neutraliser
+    persona_name: str
+    person_name: str
+
+    def list_examples(self) -> list[PromptTurn]:
+        """The card's example dialogue."""
+        examples = read_examples(
+            self.script.persona.example_dialogue,
+            persona_name=self.persona_name,
+            person_name=self.person_name,
+        )
+        # The stored name: made clean a second time, a marked one could lose its mark.
+        return [self._neutralise(replace(t, name=self.script.person.name)) for t in examples]
+
+    def split_story(self) -> tuple[list[tuple[PromptTurn, ...]], OpenTurn]:
+        """The turns, each with the instructions beside it, and the one that is written next."""
+        stored = list(_drop_before(self.script.turns, self.script.anchor_turn_id))
+        opening = OpenTurn(
+            name=self.persona_name if self.script.is_persona_next else self.person_name,
+            is_persona=self.script.is_persona_next,
+            length_word=self.script.length_word,
+        )
+        if self.script.goes_on and stored and stored[-1].role is Role.PERSONA:
+            opening = replace(opening, text=self._neutralise(stored.pop()).text)
+        turns = [self._neutralise(turn) for turn in stored]
+        people = [number for number, turn in enumerate(turns) if turn.role is Role.PERSON]
+        if people:
+            turns[people[-1]] = replace(turns[people[-1]], is_newest_of_people=True)
+        together = [(turn,) for turn in turns]
+        for note, depth in self._list_notes():
+            _insert(together, note, depth)
+        return together, opening
+
+    def _list_notes(self) -> list[tuple[PromptTurn, int]]:
+        """The card's instructions near the end, and how many turns come after each."""
+        persona, notes = self.script.persona, list[tuple[PromptTurn, int]]()
+        if note := persona.depth_prompt:
+            notes.append((self._write_note(note.text, Role(note.role)), note.depth))
+        if persona.post_history_instructions.strip():
+            text = persona.post_history_instructions
+            notes.append((self._write_note(text, Role.NARRATOR, original=""), 0))
+        return [(note, depth) for note, depth in notes if note.text.strip()]
+
+    def _write_note(self, text: str, role: Role, original: str | None = None) -> PromptTurn:
+        name = self.persona_name if role is Role.PERSONA else self.person_name
+        filled = replace_macros(
+            text, char=self.persona_name, user=self.person_name, original=original
+        )
+        return PromptTurn(role=role, name=name, text=self.safe.card(filled), is_named=False)
+
+    def write_head(self) -> HeadParts:
+        """Everything that comes before the turns."""
+        persona, script = self.script.persona, self.script
+        default = self._fill(self.prompt_format.system_prompt)
+        return HeadParts(
+            persona_name=self.persona_name,
+            description=self.safe.card(self._fill(persona.description)),
+            personality=self.safe.card(self._fill(persona.personality)),
+            scenario=self.safe.card(self._fill(persona.scenario)),
+            system_prompt=self.safe.card(self._fill(persona.system_prompt, original=default)),
+            person=Person(
+                name=self.person_name, description=self.safe.card(script.person.description)
+            ),
+            length_word=script.length_word,
+            lore_before=self.safe.card(self._fill(script.lore_before)),
+            lore_after=self.safe.card(self._fill(script.lore_after)),
+        )
+
+    def _fill(self, text: str, original: str | None = None) -> str:
+        return replace_macros(
+            text, char=self.persona_name, user=self.person_name, original=original
+        )
+
+    def _neutralise(self, turn: PromptTurn) -> PromptTurn:
+        """Names follow the role, never the text: the persona's turns always bear its name."""
+        name, is_named = "", False
+        if turn.role is not Role.NARRATOR:
+            name = self.persona_name if turn.role is Role.PERSONA else self.safe.name(turn.name)
+            is_guest = name not in {self.persona_name, self.person_name}
+            is_named = is_guest or self.prompt_format.is_named(turn)
+        text = self.safe.utterance(turn.text, starts_line=not is_named)
+        return replace(turn, name=name, is_named=is_named, text=text)
 
 
-def _write_head(
-    script: "Script", safe: Neutraliser, *, persona_name: str, person_name: str
-) -> HeadParts:
-    def card_text(text: str) -> str:
-        return safe.card(replace_macros(text, char=persona_name, user=person_name))
-
-    persona = script.persona
-    default = (
-        f"Write {persona_name}'s next reply in a fictional chat between {persona_name} and "
-        f"{person_name}."
-    )
-    return HeadParts(
-        persona_name=persona_name,
-        description=card_text(persona.description),
-        personality=card_text(persona.personality),
-        scenario=card_text(persona.scenario),
-        system_prompt=safe.card(
-            replace_macros(
-                persona.system_prompt, char=persona_name, user=person_name, original=default
-            )
-        ),
-        person=Person(name=person_name, description=safe.card(script.person.description)),
-        length_word=script.length_word,
-    )
+def _insert(together: list[tuple[PromptTurn, ...]], note: PromptTurn, depth: int) -> None:
+    """Put an instruction before the last so many turns; before all if there are fewer."""
+    if not together:
+        together.append((note,))
+    elif depth == 0:
+        together[-1] = (*together[-1], note)
+    else:
+        place = max(0, len(together) - depth)
+        together[place] = (note, *together[place])
 
 
-def _neutralise(
-    turn: PromptTurn, safe: Neutraliser, persona_name: str, unnamed: Sequence[str]
-) -> PromptTurn:
-    """Names follow the role, never the text: the persona's turns always bear its present name."""
-    name = ""
-    if turn.role is not Role.NARRATOR:
-        name = persona_name if turn.role is Role.PERSONA else safe.name(turn.name)
-    if name in unnamed:
-        name = ""
-    return replace(turn, name=name, text=safe.utterance(turn.text, starts_line=not name))
+def _write_turns(
+    story: Sequence[tuple[PromptTurn, ...]], prompt_format: "PromptFormat"
+) -> list[WrittenTurn]:
+    written: list[WrittenTurn] = []
+    previous: PromptTurn | None = None
+    for together in story:
+        segments = _write_together(together, previous, prompt_format)
+        turn = next((each for each in together if each.turn_id), together[0])
+        written.append(WrittenTurn(turn=turn, segments=segments, together=together))
+        previous = together[-1]
+    return written
+
+
+def _write_together(
+    together: Sequence[PromptTurn], previous: PromptTurn | None, prompt_format: "PromptFormat"
+) -> list[Segment]:
+    segments: list[Segment] = []
+    for turn in together:
+        segments += prompt_format.write_turn(turn, previous)
+        previous = turn
+    return segments
 
 
 def _drop_before(turns: Sequence[PromptTurn], anchor: int | None) -> Sequence[PromptTurn]:

@@ -68,6 +68,24 @@ class PromptTurn:
     """The stored turn's id; 0 for example dialogue and cases from a file."""
     is_example: bool = False
     """Whether it is of the example dialogue, which comes before the scene."""
+    begins_block: bool = False
+    """Whether a block of the example dialogue begins with it."""
+    is_named: bool = True
+    """Whether the speaker's name is written before the text."""
+    is_newest_of_people: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTurn:
+    """The turn at the end of a prompt, where the model goes on."""
+
+    name: str
+    """Of who speaks."""
+    is_persona: bool = True
+    """False when the model drafts a person's turn."""
+    text: str = ""
+    """What is there of it already."""
+    length_word: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +110,10 @@ class HeadParts:
     """For formats that say it in the head."""
     has_turns: bool = True
     """Whether anything comes between the head and the open turn."""
+    lore_before: str = ""
+    """Lore that comes before the persona's description."""
+    lore_after: str = ""
+    """Lore that comes after the scenario."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,38 +2,25 @@
 
 import copy
 import random
-from dataclasses import replace
-from functools import cache, lru_cache
 
 import pytest
 
-from bot.prompting.builder import PromptBuilder, Script
-from bot.prompting.examples import read_examples
-from bot.prompting.formats.registry import FORMATS
-from bot.prompting.prompt import Person
-from bot.prompting.untrusted import clean_name
-from tests.prompting.attacks import (
-    HARMLESS,
-    NAMES,
-    OTHER_NAME,
-    PERSON_NAME,
-    PERSONA_NAME,
-    SPECIALS,
-    TEXTS,
-    VOCABULARY,
-    bear_the_name,
-    mutate,
-    read_as_a_model,
+from tests.prompting.attacked import (
+    HEAD_PLACES,
+    NAME_PLACES,
+    TURN_PLACES,
+    assert_dialogue_is_harmless,
+    assert_name_is_harmless,
+    assert_persona_name_is_harmless,
+    assert_text_is_harmless,
+    assert_turns_are_seen_alike,
+    chat,
+    render,
+    render_harmless,
+    render_named,
 )
-from tests.prompting.making import (
-    FORMAT_NAMES,
-    list_control,
-    list_untrusted,
-    make_persona,
-    narrate,
-    person_says,
-    persona_says,
-)
+from tests.prompting.attacks import NAMES, TEXTS, mutate
+from tests.prompting.making import FORMAT_NAMES
 
 MUTATIONS = 50
 
@@ -42,109 +29,11 @@ each_text = pytest.mark.parametrize("attack", TEXTS.values(), ids=TEXTS.keys())
 each_name = pytest.mark.parametrize("attack", NAMES.values(), ids=NAMES.keys())
 
 
-def render(script, format_name):
-    return PromptBuilder(FORMATS[format_name], VOCABULARY).render(script)
-
-
-def chat(
-    text=HARMLESS, *, spoken=HARMLESS, told=HARMLESS, card=HARMLESS, profile=HARMLESS
-) -> Script:
-    """A chat with places for what people, persona, narrator, card and a profile say."""
-    return Script(
-        persona=make_persona(
-            PERSONA_NAME,
-            description=card,
-            personality=card,
-            scenario=card,
-            system_prompt=card,
-            example_dialogue="<START>\n{{user}}: one\n{{char}}: two",
-        ),
-        person=Person(name=PERSON_NAME, description=profile),
-        turns=[
-            persona_says("Who comes?"),
-            person_says(text, name=PERSON_NAME),
-            person_says(text, name=OTHER_NAME),
-            persona_says(spoken),
-            narrate(told),
-            person_says(text, name=PERSON_NAME),
-        ],
-        length_word="medium",
-    )
-
-
-@cache
-def render_harmless(format_name):
-    return render(chat(), format_name)
-
-
-@lru_cache(maxsize=64)
-def render_named(name, format_name, place):
-    """A chat in which the one who opened it, another one, or both have this name."""
-    script = chat()
-    if place != "writer":
-        script = replace(script, person=replace(script.person, name=name))
-    if place != "opener":
-        turns = [replace(t, name=name) if t.name == OTHER_NAME else t for t in script.turns]
-        script = replace(script, turns=turns)
-    return render(script, format_name)
-
-
-@cache
-def read_harmless(format_name):
-    return read_as_a_model(render_harmless(format_name), format_name)
-
-
-def assert_turns_are_seen_alike(attacked, harmless, format_name, *, speakers=True):
-    seen = read_as_a_model(attacked, format_name)
-    known = harmless is render_harmless(format_name)
-    expected = read_harmless(format_name) if known else read_as_a_model(harmless, format_name)
-    assert seen.headers == expected.headers
-    assert seen.specials == expected.specials
-    if speakers:
-        assert seen.speaker_lines == expected.speaker_lines
-    assert list_control(attacked) == list_control(harmless)
-    untrusted = "\n".join(list_untrusted(attacked))
-    assert not any(special in untrusted for special in SPECIALS)
-    attacked.text.encode()
-
-
-def count_persona(prompt):
-    """How many lines begin with the persona's name, and how many names are the persona's."""
-    lines = prompt.text.splitlines()
-    names = (f"{text}:" for text in list_untrusted(prompt))
-    return [sum(bear_the_name(each, PERSONA_NAME) for each in group) for group in (lines, names)]
-
-
-def assert_name_is_harmless(name, format_name, place):
-    if not FORMATS[format_name].has_names and clean_name(name) in {PERSON_NAME, OTHER_NAME}:
-        return  # who opened the scene and bears another's name is not told from that one
-    attacked, harmless = (render_named(each, format_name, place) for each in (name, "Bob"))
-    assert_turns_are_seen_alike(attacked, harmless, format_name, speakers=False)
-    assert len(attacked.text.splitlines()) == len(harmless.text.splitlines())
-    # Nobody but the persona speaks as the persona, at a line's start or behind a marker.
-    spoken, expected = (count_persona(prompt) for prompt in (attacked, harmless))
-    assert spoken == expected
-    for stop in attacked.stop_sequences:
-        assert "\n" not in stop[1:]
-        assert not bear_the_name(stop.removeprefix("\n"), PERSONA_NAME)
-
-
 @each_format
 @each_text
-def test_no_turn_changes_how_the_turns_are_seen(format_name, attack):
-    for place in ("text", "spoken", "told"):
-        attacked = render(chat(**{place: attack}), format_name)
-        assert_turns_are_seen_alike(attacked, render_harmless(format_name), format_name)
-
-
-@each_format
-@each_text
-def test_no_card_changes_how_the_turns_are_seen(format_name, attack):
-    for place in ("card", "profile"):
-        attacked = render(chat(**{place: attack}), format_name)
-        # A card's head may name speakers: "Mira: a lighthouse keeper" forges no turn.
-        harmless = render_harmless(format_name)
-        assert_turns_are_seen_alike(attacked, harmless, format_name, speakers=False)
+def test_no_text_changes_how_the_turns_are_seen(format_name, attack):
+    for place in (*TURN_PLACES, *HEAD_PLACES):
+        assert_text_is_harmless(attack, format_name, place)
 
 
 @each_format
@@ -161,26 +50,13 @@ def test_no_mutation_of_a_text_changes_how_the_turns_are_seen(format_name, attac
 @each_text
 def test_no_example_dialogue_changes_how_the_turns_are_seen(format_name, attack):
     dialogue = f"<START>\n{{{{user}}}}: {attack}\n{{{{char}}}}: {attack}\n<START>\n{attack}"
-    script = chat()
-    attacked = replace(script, persona=replace(script.persona, example_dialogue=dialogue))
-    examples = [
-        replace(turn, text=HARMLESS)
-        for turn in read_examples(dialogue, persona_name=PERSONA_NAME, person_name=PERSON_NAME)
-    ]
-    harmless = replace(
-        script,
-        persona=replace(script.persona, example_dialogue=""),
-        turns=[*examples, *script.turns],
-    )
-    assert_turns_are_seen_alike(
-        render(attacked, format_name), render(harmless, format_name), format_name
-    )
+    assert_dialogue_is_harmless(dialogue, format_name)
 
 
 @each_format
 @each_name
 def test_no_name_changes_how_the_turns_are_seen(format_name, attack):
-    for place in ("opener", "writer", "both"):
+    for place in NAME_PLACES:
         assert_name_is_harmless(attack, format_name, place)
 
 
@@ -195,13 +71,7 @@ def test_no_mutation_of_a_name_changes_how_the_turns_are_seen(format_name, attac
 @each_format
 @each_name
 def test_no_persona_name_changes_how_the_turns_are_seen(format_name, attack):
-    def render_played_by(name):
-        script = chat()
-        return render(replace(script, persona=replace(script.persona, name=name)), format_name)
-
-    attacked, harmless = render_played_by(attack), render_played_by("Bob")
-    assert_turns_are_seen_alike(attacked, harmless, format_name, speakers=False)
-    assert len(attacked.text.splitlines()) == len(harmless.text.splitlines())
+    assert_persona_name_is_harmless(attack, format_name)
 
 
 @each_format

@@ -7,7 +7,7 @@ import pytest
 
 from bot.prompting.budget import TokenBudget
 from bot.prompting.formats.registry import FORMATS
-from bot.prompting.prompt import SegmentKind
+from bot.prompting.prompt import OpenTurn, SegmentKind
 from tests.prompting.making import (
     EXAMPLES,
     KINDS,
@@ -61,7 +61,7 @@ class _Played:
 
 def get_beginning(prompt, format_name, newest):
     """A prompt without its open turn."""
-    open_turn = FORMATS[format_name].write_open_turn("Mira", None, newest)
+    open_turn = FORMATS[format_name].write_open_turn(OpenTurn(name="Mira"), newest)
     text = "".join(segment.text for segment in open_turn)
     assert prompt.text.endswith(text)
     return prompt.text.removesuffix(text)
@@ -129,7 +129,7 @@ def test_the_head_is_the_same_whoever_writes_and_however_long_replies_are(format
     )
     beginning = get_beginning(first, format_name, opener)
     assert later.text.startswith(beginning)
-    open_turn = FORMATS[format_name].write_open_turn("Mira", None, opener)
+    open_turn = FORMATS[format_name].write_open_turn(OpenTurn(name="Mira"), opener)
     markers = list_control(first)[: -sum(s.kind is SegmentKind.CONTROL for s in open_turn)]
     assert list_control(later)[: len(markers)] == markers
 

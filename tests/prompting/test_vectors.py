@@ -10,7 +10,7 @@ from bot.prompting.builder import PromptBuilder
 from bot.prompting.formats.alternating import AlternatingFormat
 from bot.prompting.formats.chat import ChatFormat
 from bot.prompting.formats.registry import FORMATS
-from bot.prompting.prompt import PromptTurn
+from bot.prompting.prompt import OpenTurn, PromptTurn
 from storage.records import Role
 from tests.prompting.making import GOLDEN, VECTORS
 
@@ -77,7 +77,7 @@ def write_messages(prompt_format, messages, begin="", end=""):
         turn = PromptTurn(role=roles[role], name="", text=content)
         text += "".join(part.text for part in prompt_format.write_turn(turn, previous))
         previous = turn
-    open_turn = prompt_format.write_open_turn("", None, previous)
+    open_turn = prompt_format.write_open_turn(OpenTurn(name=""), previous)
     return text + "".join(part.text for part in open_turn)
 
 

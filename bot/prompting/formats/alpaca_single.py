@@ -10,12 +10,22 @@ from typing import TYPE_CHECKING, Final
 
 from bot.prompting.formats.lengths import write_length_sentence
 from bot.prompting.formats.markers import (
+    TurnByTurn,
     drop_empty,
+    join_segments,
     list_speaker_stops,
     write_plain_body,
     write_utterance,
 )
-from bot.prompting.prompt import HeadParts, PromptTurn, Segment, control, trusted
+from bot.prompting.prompt import (
+    HeadParts,
+    OpenTurn,
+    PromptTurn,
+    Segment,
+    control,
+    trusted,
+    untrusted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +42,7 @@ _INPUT = "\n\n### Input:\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlpacaSingleFormat:
+class AlpacaSingleFormat(TurnByTurn):
     """One of the three forms that are about."""
 
     name: str
@@ -57,15 +67,17 @@ class AlpacaSingleFormat:
         return [control(_INPUT if previous is None else "\n"), *write_utterance(turn)]
 
     def write_open_turn(
-        self, persona_name: str, length_word: str | None, previous: PromptTurn | None = None
+        self, opening: OpenTurn, previous: PromptTurn | None = None
     ) -> list[Segment]:
-        """A length is the last line of the input."""
-        del persona_name  # the instruction says whose reply it is
-        opening: list[Segment] = []
-        if length_word:
-            sentence = f"({write_length_sentence(length_word)})"
-            opening = [control(_INPUT if previous is None else "\n"), trusted(sentence)]
-        return [*opening, control(f"\n\n### Response:{self.end}")]
+        """A length is the last line of the input; whose reply it is, the instruction has said."""
+        lines: list[list[Segment]] = []
+        if opening.length_word:
+            lines.append([trusted(f"({write_length_sentence(opening.length_word)})")])
+        if not opening.is_persona:
+            lines.append([trusted("(The next to speak is "), untrusted(opening.name), trusted(".)")])
+        lead = [control(_INPUT if previous is None else "\n")] if lines else []
+        header = control(f"\n\n### Response:{self.end}")
+        return drop_empty([*lead, *join_segments(lines, "\n"), header, untrusted(opening.text)])
 
     def list_stop_sequences(self, people: "Iterable[str]") -> tuple[str, ...]:
         """Headers and people."""

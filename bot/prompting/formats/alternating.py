@@ -11,12 +11,14 @@ from bot.prompting.formats.lengths import write_length_sentence
 from bot.prompting.formats.markers import (
     GO_ON,
     SCENE_BEGINS,
+    TurnByTurn,
     drop_empty,
     list_speaker_stops,
     write_plain_body,
+    write_speaker,
     write_utterance,
 )
-from bot.prompting.prompt import HeadParts, PromptTurn, Segment, control, trusted, untrusted
+from bot.prompting.prompt import HeadParts, OpenTurn, PromptTurn, Segment, control, trusted
 from storage.records import Role
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ _BETWEEN = "\n\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlternatingFormat:
+class AlternatingFormat(TurnByTurn):
     """A family's markers around what people say and what the model says.
 
     The narrator is heard among the people: these families have no place for anybody else. The
@@ -67,20 +69,23 @@ class AlternatingFormat:
         return drop_empty([border, *utterance])
 
     def write_open_turn(
-        self, persona_name: str, length_word: str | None, previous: PromptTurn | None = None
+        self, opening: OpenTurn, previous: PromptTurn | None = None
     ) -> list[Segment]:
         """A length is told at the end of what people say; without it they may have to say more."""
-        opening: list[Segment] = []
-        if length_word:
-            sentence = f"({write_length_sentence(length_word)})"
-            opening = [*self._enter_person(previous), trusted(sentence)]
-        elif previous is None or _is_persona(previous):
+        speaker = write_speaker(opening, has_names=self.has_names)
+        lead: list[Segment] = []
+        if opening.length_word:
+            sentence = f"({write_length_sentence(opening.length_word)})"
+            lead = [*self._enter_person(previous), trusted(sentence)]
+        if not opening.is_persona:
+            between = [trusted(_BETWEEN)] if lead else self._enter_person(previous)
+            return drop_empty([*lead, *between, *speaker])
+        if not lead and (previous is None or _is_persona(previous)):
             words = trusted(SCENE_BEGINS if previous is None else GO_ON)
-            opening = [*self._enter_person(previous), words]
-        if not self.has_names:
-            return drop_empty([*opening, control(self._border.rstrip(" "))])
-        name = untrusted(persona_name)
-        return drop_empty([*opening, control(self._border), name, control(":")])
+            lead = [*self._enter_person(previous), words]
+        is_bare = not self.has_names and not opening.text
+        border = self._border.rstrip(" ") if is_bare else self._border
+        return drop_empty([*lead, control(border), *speaker])
 
     def list_stop_sequences(self, people: "Iterable[str]") -> tuple[str, ...]:
         """The bare markers and people."""

@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING
 from bot.prompting.formats.lengths import write_length_sentence
 from bot.prompting.formats.markers import (
     Markers,
+    TurnByTurn,
     drop_empty,
     list_speaker_stops,
     write_marked_turn,
     write_plain_body,
+    write_speaker,
 )
-from bot.prompting.prompt import HeadParts, PromptTurn, Segment, control, trusted, untrusted
+from bot.prompting.prompt import HeadParts, OpenTurn, PromptTurn, Segment, control, trusted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChatFormat:
+class ChatFormat(TurnByTurn):
     """A head and turns in one family's markers; the start token is the server's to add."""
 
     name: str
@@ -46,21 +48,22 @@ class ChatFormat:
         return write_marked_turn(self.markers, turn)
 
     def write_open_turn(
-        self, persona_name: str, length_word: str | None, previous: PromptTurn | None = None
+        self, opening: OpenTurn, previous: PromptTurn | None = None
     ) -> list[Segment]:
         """A length is told just before the open turn: these models know no length words."""
         del previous
-        markers, opening = self.markers, list[Segment]()
-        if length_word:
-            sentence = write_length_sentence(length_word)
+        markers, lead = self.markers, list[Segment]()
+        if opening.length_word:
+            sentence = write_length_sentence(opening.length_word)
             if markers.narrator == markers.person:
                 sentence = f"({sentence})"  # nobody in the scene says it
-            opening = [control(markers.narrator), trusted(sentence), control(markers.end)]
-        if self.has_names:
-            opening += [control(markers.persona), untrusted(persona_name), control(":")]
-        else:
-            opening.append(control(markers.persona.rstrip(" ")))
-        return drop_empty(opening)
+            lead = [control(markers.narrator), trusted(sentence), control(markers.end)]
+        marker = markers.persona if opening.is_persona else markers.person
+        if not self.has_names and not opening.text:
+            marker = marker.rstrip(" ")
+        return drop_empty(
+            [*lead, control(marker), *write_speaker(opening, has_names=self.has_names)]
+        )
 
     def list_stop_sequences(self, people: "Iterable[str]") -> tuple[str, ...]:
         """The bare markers and people."""

@@ -8,11 +8,22 @@ from typing import TYPE_CHECKING
 
 from bot.prompting.formats.markers import (
     Markers,
+    TurnByTurn,
+    drop_empty,
     join_segments,
     list_speaker_stops,
     write_marked_turn,
+    write_speaker,
 )
-from bot.prompting.prompt import HeadParts, PromptTurn, Segment, control, trusted, untrusted
+from bot.prompting.prompt import (
+    HeadParts,
+    OpenTurn,
+    PromptTurn,
+    Segment,
+    control,
+    trusted,
+    untrusted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +33,7 @@ _MARKERS = Markers(
 )
 
 
-class LimarpFormat:
+class LimarpFormat(TurnByTurn):
     """For models trained on the LimaRP data set."""
 
     name = "limarp"
@@ -35,12 +46,16 @@ class LimarpFormat:
         name, person = untrusted(head.persona_name), untrusted(head.person.name)
         about = " ".join(part for part in (head.description, head.personality) if part)
         blocks: list[list[Segment]] = []
+        if head.lore_before:
+            blocks.append([untrusted(head.lore_before)])
         if about:
             blocks.append([name, trusted("'s Persona: "), untrusted(about)])
         if head.person.description:
             blocks.append([person, trusted("'s Persona: "), untrusted(head.person.description)])
         if head.scenario:
             blocks.append([trusted("Scenario: "), untrusted(head.scenario)])
+        if head.lore_after:
+            blocks.append([untrusted(head.lore_after)])
         if head.system_prompt:
             blocks.append([untrusted(head.system_prompt)])
         blocks.append(self.write_instruction(head))
@@ -65,12 +80,13 @@ class LimarpFormat:
         return write_marked_turn(_MARKERS, turn)
 
     def write_open_turn(
-        self, persona_name: str, length_word: str | None, previous: PromptTurn | None = None
+        self, opening: OpenTurn, previous: PromptTurn | None = None
     ) -> list[Segment]:
         """The prompt ends in `Name:` without a space, as the training text was cut."""
         del previous
-        length = f" (length = {length_word})" if length_word else ""
-        return [control(f"### Response:{length}\n"), untrusted(persona_name), control(":")]
+        length = f" (length = {opening.length_word})" if opening.length_word else ""
+        header = f"### Response:{length}\n" if opening.is_persona else _MARKERS.person
+        return drop_empty([control(header), *write_speaker(opening, has_names=True)])
 
     def list_stop_sequences(self, people: "Iterable[str]") -> tuple[str, ...]:
         """Headers, the colonless one too: nothing says that the model ends its replies itself."""

@@ -4,8 +4,10 @@ Source: the cards of the v2 merges, where only `medium` is written out; that it 
 words as well is our guess.
 """
 
+from dataclasses import replace
+
 from bot.prompting.formats.limarp import LimarpFormat
-from bot.prompting.prompt import HeadParts, PromptTurn, Segment, trusted, untrusted
+from bot.prompting.prompt import HeadParts, OpenTurn, PromptTurn, Segment, trusted, untrusted
 
 
 class LimarpV2Format(LimarpFormat):
@@ -22,8 +24,7 @@ class LimarpV2Format(LimarpFormat):
         return [*instruction, trusted(" "), untrusted(head.persona_name), trusted(sentence)]
 
     def write_open_turn(
-        self, persona_name: str, length_word: str | None, previous: PromptTurn | None = None
+        self, opening: OpenTurn, previous: PromptTurn | None = None
     ) -> list[Segment]:
         """The bare header."""
-        del length_word
-        return super().write_open_turn(persona_name, None, previous)
+        return super().write_open_turn(replace(opening, length_word=None), previous)

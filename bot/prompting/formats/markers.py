@@ -1,14 +1,25 @@
 """What the formats have in common: markers around turns, names before utterances."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
-from bot.prompting.prompt import HeadParts, PromptTurn, Segment, control, trusted, untrusted
+from bot.prompting.prompt import (
+    HeadParts,
+    OpenTurn,
+    PromptTurn,
+    Segment,
+    control,
+    trusted,
+    untrusted,
+)
 from storage.records import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+NEUTRAL_SYSTEM_PROMPT = (
+    "Write {{char}}'s next reply in a fictional chat between {{char}} and {{user}}."
+)
 SCENE_BEGINS = "(The scene begins.)"
 GO_ON = "(Go on.)"
 """What stands in a person's place where a model must not see two turns of its own in a row."""
@@ -41,6 +52,19 @@ class PromptFormat(Protocol):
         """Whether the persona and who opened the scene are named; other people always are."""
         ...
 
+    @property
+    def system_prompt(self) -> str:
+        """What a card's own system text replaces, with macros in it."""
+        ...
+
+    def bind(self, persona_name: str, person_name: str) -> "PromptFormat":
+        """The format for one scene: some have the two names in their markers."""
+        ...
+
+    def is_named(self, turn: PromptTurn) -> bool:
+        """Whether a turn of the persona or of who opened the scene bears its name."""
+        ...
+
     def write_head(self, head: HeadParts) -> list[Segment]:
         """The block that comes before all turns."""
         ...
@@ -50,9 +74,13 @@ class PromptFormat(Protocol):
         ...
 
     def write_open_turn(
-        self, persona_name: str, length_word: str | None, previous: PromptTurn | None = None
+        self, opening: OpenTurn, previous: PromptTurn | None = None
     ) -> list[Segment]:
         """The end of the prompt, where the model goes on."""
+        ...
+
+    def assemble(self, segments: list[Segment]) -> list[Segment]:
+        """The whole prompt, of head, turns and open turn as they were written one by one."""
         ...
 
     def list_stop_sequences(self, people: "Iterable[str]") -> tuple[str, ...]:
@@ -62,6 +90,33 @@ class PromptFormat(Protocol):
         servers do not take it for their end token.
         """
         ...
+
+
+class TurnByTurn:
+    """What is the same for all formats whose turns stand for themselves."""
+
+    __slots__ = ()
+
+    has_names: bool
+
+    @property
+    def system_prompt(self) -> str:
+        """The sentence that SillyTavern calls neutral."""
+        return NEUTRAL_SYSTEM_PROMPT
+
+    def bind(self, persona_name: str, person_name: str) -> Self:
+        """The same for every scene."""
+        del persona_name, person_name
+        return self
+
+    def is_named(self, turn: PromptTurn) -> bool:
+        """All turns, or none."""
+        del turn
+        return self.has_names
+
+    def assemble(self, segments: list[Segment]) -> list[Segment]:
+        """One after another."""
+        return segments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +146,17 @@ def write_marked_turn(markers: Markers, turn: PromptTurn) -> list[Segment]:
 
 def write_utterance(turn: PromptTurn) -> list[Segment]:
     """What is said, behind the speaker's name if that is to be written."""
-    if not turn.name or turn.role is Role.NARRATOR:
+    if not turn.name or not turn.is_named or turn.role is Role.NARRATOR:
         return [untrusted(turn.text)]
     return [untrusted(turn.name), control(": "), untrusted(turn.text)]
+
+
+def write_speaker(opening: OpenTurn, *, has_names: bool) -> list[Segment]:
+    """Who speaks, and what is there already; no blank at the end, as training texts were cut."""
+    if not has_names:
+        return [untrusted(opening.text)]
+    text = f" {opening.text}" if opening.text else ""
+    return [untrusted(opening.name), control(":"), untrusted(text)]
 
 
 def list_speaker_stops(people: "Iterable[str]") -> tuple[str, ...]:
@@ -122,12 +185,16 @@ def write_plain_body(head: HeadParts) -> list[Segment]:
                 trusted("."),
             ]
         )
+    if head.lore_before:
+        lines.append([untrusted(head.lore_before)])
     if head.description:
         lines.append([untrusted(head.description)])
     if head.personality:
         lines.append([untrusted(name), trusted("'s personality: "), untrusted(head.personality)])
     if head.scenario:
         lines.append([trusted("Scenario: "), untrusted(head.scenario)])
+    if head.lore_after:
+        lines.append([untrusted(head.lore_after)])
     if person.description:
         lines.append([untrusted(person.description)])
     return join_segments(lines, "\n")

@@ -12,12 +12,16 @@ from bot.prompting.formats.markers import (
     GO_ON,
     SCENE_BEGINS,
     Markers,
+    TurnByTurn,
+    join_segments,
     list_speaker_stops,
     write_marked_turn,
     write_plain_body,
+    write_speaker,
 )
 from bot.prompting.prompt import (
     HeadParts,
+    OpenTurn,
     PromptTurn,
     Segment,
     SegmentKind,
@@ -27,6 +31,7 @@ from bot.prompting.prompt import (
 )
 
 _END = "<|im_end|>\n"
+_GO_ON_THERE = "(Go on exactly where that stopped, in mid-sentence if need be.)"
 _SYSTEM, _USER, _ASSISTANT = "system", "user", "assistant"
 _MARKERS = Markers(
     person="<|im_start|>user\n",
@@ -39,7 +44,7 @@ _HEAD = "<|im_start|>system\n"
 _ROLES = {_HEAD: _SYSTEM, _MARKERS.person: _USER, _MARKERS.persona: _ASSISTANT}
 
 
-class MessagesFormat:
+class MessagesFormat(TurnByTurn):
     """For chat completions, where the text of the prompt is the server's business."""
 
     name = "messages"
@@ -58,15 +63,24 @@ class MessagesFormat:
         return write_marked_turn(_MARKERS, turn)
 
     def write_open_turn(
-        self, persona_name: str, length_word: str | None, previous: PromptTurn | None = None
+        self, opening: OpenTurn, previous: PromptTurn | None = None
     ) -> list[Segment]:
-        """A length is said at the end of what people said; the open turn itself is not sent."""
+        """What is wanted is said at the end of what people said; the open turn is not sent."""
         del previous
-        opening: list[Segment] = []
-        if length_word:
-            sentence = f"({write_length_sentence(length_word)})"
-            opening = [control(_MARKERS.person), trusted(sentence), control(_END)]
-        return [*opening, control(_MARKERS.persona), untrusted(persona_name), control(":")]
+        lines: list[list[Segment]] = []
+        if opening.length_word:
+            lines.append([trusted(f"({write_length_sentence(opening.length_word)})")])
+        if not opening.is_persona:
+            lines.append([trusted("(The next to speak is "), untrusted(opening.name), trusted(".)")])
+        begun: list[Segment] = []
+        if opening.text:
+            lines.append([trusted(_GO_ON_THERE)])
+            begun = [control(_MARKERS.persona), *write_speaker(opening, has_names=True)]
+            begun.append(control(_END))
+        asked: list[Segment] = []
+        if lines:
+            asked = [control(_MARKERS.person), *join_segments(lines, "\n"), control(_END)]
+        return [*begun, *asked, control(_MARKERS.persona), untrusted(opening.name), control(":")]
 
     def list_stop_sequences(self, people: Iterable[str]) -> tuple[str, ...]:
         """People only: the server ends a message where its template does."""

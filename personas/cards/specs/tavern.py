@@ -7,6 +7,7 @@ belongs, one greeting that is not in a list); what cannot be meant is refused wi
 from collections.abc import Sequence
 from typing import cast
 
+from personas.cards.specs.depth_prompt import read_depth_prompt
 from personas.cards.specs.detect import find_body
 from personas.cards.specs.fields import FieldReader
 from personas.cards.specs.lore import read_lorebook
@@ -47,6 +48,7 @@ def persona_from_object(
         example_dialogue=fields.text("mes_example"),
         system_prompt=fields.text("system_prompt"),
         post_history_instructions=fields.text("post_history_instructions"),
+        depth_prompt=read_depth_prompt(body.fields.get("extensions"), source=source, notes=notes),
         creator_notes=fields.text("creator_notes"),
         creator=fields.text("creator"),
         tags=fields.tags("tags"),

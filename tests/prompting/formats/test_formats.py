@@ -8,7 +8,7 @@ import pytest
 
 from bot.prompting.formats.lengths import get_token_limit, write_length_sentence
 from bot.prompting.formats.registry import FORMATS
-from bot.prompting.prompt import LENGTH_WORDS, HeadParts, Person, SegmentKind
+from bot.prompting.prompt import LENGTH_WORDS, HeadParts, OpenTurn, Person, SegmentKind
 from bot.prompting.untrusted import KNOWN_SPECIAL_STRINGS, Neutraliser
 from tests.prompting.making import FORMAT_NAMES, narrate, person_says, persona_says
 
@@ -25,7 +25,11 @@ MARKER = re.compile(r"### ?\w+|<\|[^|]+\|>|<</?SYS>>|</?\w+>|\[/?[A-Z_]+\]|\b[A-
 
 
 def write_open_turn(format_name, length_word, previous=None):
-    return join(FORMATS[format_name].write_open_turn("Mira", length_word, previous))
+    return join(FORMATS[format_name].write_open_turn(mira(length_word), previous))
+
+
+def mira(length_word=None, **given):
+    return OpenTurn(name="Mira", length_word=length_word, **given)
 
 
 def join(segments):
@@ -146,7 +150,7 @@ def test_every_marker_is_one_that_people_cannot_write(format_name):
         line_headers=prompt_format.line_headers,
         persona_name="Mira",
     )
-    segments = [*prompt_format.write_head(HEAD), *prompt_format.write_open_turn("Mira", "tiny")]
+    segments = [*prompt_format.write_head(HEAD), *prompt_format.write_open_turn(mira("tiny"))]
     for previous, turn in pairwise([narrate("c"), *turns, narrate("c")]):
         segments += prompt_format.write_turn(turn, previous)
     markers = "".join(part.text for part in segments if part.kind is SegmentKind.CONTROL)
@@ -200,7 +204,7 @@ def test_an_exchange_is_always_a_person_and_then_the_persona(turns, expected):
     for turn in turns:
         text += join(prompt_format.write_turn(turn, previous))
         previous = turn
-    assert text + join(prompt_format.write_open_turn("Mira", None, previous)) == expected
+    assert text + join(prompt_format.write_open_turn(mira(), previous)) == expected
 
 
 def test_a_block_of_its_own_is_closed_before_the_first_exchange():
