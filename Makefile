@@ -59,12 +59,12 @@ bench: $(VENV)/run.stamp ## How much the cache saves and what the whole path cos
 bench-demo: $(VENV)/run.stamp ## What the demo model can do, on prompts it has not seen
 	@$(BIN)/python -m benchmarks.demo_model
 
-fuzz: $(VENV)-fuzz/stamp ## Feed the readers of cards with damage (SECONDS=60 for each)
+fuzz: $(VENV)-fuzz/stamp ## Feed damage and attacks to what reads strangers' text (SECONDS=60 each)
 	@$(VENV)-fuzz/bin/python -m tools.fuzz.seeds $(VENV)-fuzz/corpus
-	@for reader in $$($(VENV)-fuzz/bin/python -m tools.fuzz.cards --list); do \
-		echo "$$reader"; $(VENV)-fuzz/bin/python -m tools.fuzz.cards $$reader \
-			$(VENV)-fuzz/corpus/$$reader -max_total_time=$(SECONDS) -timeout=2 -rss_limit_mb=300 \
-			-max_len=4096 -dict=tools/fuzz/words.dict -artifact_prefix=$(VENV)-fuzz/$$reader- \
+	@for target in $$($(VENV)-fuzz/bin/python -m tools.fuzz --list); do \
+		echo "$$target"; $(VENV)-fuzz/bin/python -m tools.fuzz $$target \
+			$(VENV)-fuzz/corpus/$$target -max_total_time=$(SECONDS) -timeout=2 -rss_limit_mb=300 \
+			-max_len=4096 -dict=tools/fuzz/words.dict -artifact_prefix=$(VENV)-fuzz/$$target- \
 			-verbosity=0 -print_final_stats=1 || exit 1; done
 
 format: $(VENV)/dev.stamp ## Format and mend what can be mended

@@ -22,6 +22,7 @@ from bot.scenes.performer import Performer
 from bot.scenes.runner import SceneRunner
 from bot.scenes.service import SceneService
 from bot.scenes.status import StatusReader
+from bot.scenes.tuning import read_persona_sampler
 from bot.settings import SettingsError, read_settings
 from bot.words import say
 from personas.errors import PersonaError
@@ -69,6 +70,9 @@ def open_library(settings: "Settings") -> PersonaLibrary:
         raise StartupError(str(error), exit_code=2) from error
     for problem in library.problems:
         _log.warning("%s", problem, extra={"action": "card-refused"})
+    for persona in library.list():
+        for warning in read_persona_sampler(persona)[1]:
+            _log.warning("%s: %s", persona.key, warning, extra={"action": "card-sampler"})
     return library
 
 

@@ -81,7 +81,7 @@ class RoleplayClient(commands.Bot):
             ChatCog(self, self.service),
             PlayCog(self.service, self._default_persona),
             PersonaCog(self.service),
-            SceneCog(self.service),
+            SceneCog(self.service, self._status),
             StatusCog(self._status, self.service.library),
         )
         for cog in cogs:

@@ -14,6 +14,7 @@ from bot.generation.errors import (
     EngineError,
     GenerationError,
     GenerationTimeoutError,
+    PersonaOverflowError,
     QueueFullError,
 )
 from bot.words import say
@@ -24,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 WORD_KEYS: Final[dict[type[BaseException], str]] = {
     ContextOverflowError: "context_overflow",
+    PersonaOverflowError: "persona_overflow",
     GenerationTimeoutError: "generation_timeout",
     QueueFullError: "queue_full",
     EmptyReplyError: "empty_reply",
@@ -38,7 +40,7 @@ WORD_KEYS: Final[dict[type[BaseException], str]] = {
 """Error class to its words; a class without an entry takes its parent's."""
 
 _MINUTE_SECONDS = 60.0
-_FACTS = ("prompt_tokens", "context_length", "key", "place")
+_FACTS = ("prompt_tokens", "context_length", "part", "part_tokens", "key", "place")
 
 
 class StartupError(Exception):

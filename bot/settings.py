@@ -21,7 +21,10 @@ from bot.generation.config import CtransformersConfig, EngineConfig, LlamaCppCon
 from bot.generation.config_fields import expand_home
 from bot.generation.remote_config import LlamaServerConfig, OpenaiConfig
 from bot.generation.sampler_config import SamplerConfig
+from bot.generation.sampler_presets import SamplerPreset, open_sampler_preset
+from bot.prompting.formats.detect import NATIVE
 from bot.prompting.formats.registry import FORMATS
+from bot.prompting.presets.folder import PREFIX as PRESET_PREFIX
 
 PREFIX = "TROUPE_"
 _ENV_FILE = ".env"
@@ -54,10 +57,17 @@ def _upper(value: object) -> object:
 
 
 def _check_format(name: str) -> str:
-    if name not in {"auto", *FORMATS}:
-        message = f"it is one of auto, {', '.join(FORMATS)}"
+    """Presets are looked for when their folder is read; their names may have capitals."""
+    if name.lower().startswith(PRESET_PREFIX):
+        return PRESET_PREFIX + name[len(PRESET_PREFIX) :].strip()
+    if name.lower() not in {"auto", NATIVE, *FORMATS}:
+        message = f"it is one of auto, {NATIVE}, {PRESET_PREFIX}NAME, {', '.join(FORMATS)}"
         raise ValueError(message)
-    return name
+    return name.lower()
+
+
+def _open_preset(value: object) -> object:
+    return open_sampler_preset(Path(value)) if isinstance(value, str | Path) else value
 
 
 _Folder = Annotated[Path, AfterValidator(expand_home)]
@@ -97,8 +107,10 @@ class Settings(BaseSettings):
     """Answers where no scene was started."""
     length: Annotated[LengthSetting, BeforeValidator(_lower)] = "medium"
     """Length word of new scenes."""
-    prompt_format: Annotated[str, BeforeValidator(_lower), AfterValidator(_check_format)] = "auto"
+    prompt_format: Annotated[str, AfterValidator(_check_format)] = "auto"
     """How prompts are written; auto looks at the model file."""
+    preset_folder: _Folder | None = None
+    """SillyTavern's instruct and context presets, which are prompt formats as well."""
     pace: Annotated[float, Field(gt=0, le=10)] = 1.0
     """Factor on all intervals: edits, gathering, typing."""
     reply_timeout_seconds: Annotated[float, Field(gt=0)] = 900.0
@@ -111,6 +123,8 @@ class Settings(BaseSettings):
     """What generates text."""
     sampler: SamplerConfig = SamplerConfig()
     """How it chooses words, where that is not as the catalogue has it."""
+    sampler_preset: Annotated[SamplerPreset | None, BeforeValidator(_open_preset)] = None
+    """The same from a text-completion preset of SillyTavern's; `sampler` goes over it."""
 
 
 def read_settings() -> Settings:

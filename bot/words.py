@@ -20,6 +20,8 @@ WORDS: Final[dict[str, str]] = {
     "generation_timeout": "*The model took too long over this answer. Please try again; code {code}.*",
     "context_overflow": "*That is more than the model can take in at once ({prompt_tokens} of "
     "{context_length} tokens, and the reply needs its share). Shorten the message, or use a persona with a shorter card.*",
+    "persona_overflow": "*This persona is larger than the model's window: its card takes {prompt_tokens} of {context_length} "
+    "tokens, and the reply needs its share. The largest part is its {part} with {part_tokens}: shorten that, or choose another persona with `/play`.*",
     "empty_reply": "*No words came. Try `/scene reset`, or say it differently.*",
     "status_model": "**Model** {model}: {state}",
     "status_ready": "ready",
@@ -32,6 +34,8 @@ WORDS: Final[dict[str, str]] = {
     "status_no_scene": "**Here** nobody is playing",
     "status_playing": "**Here** {persona} is playing",
     "status_last": "**Last reply** {tokens} tokens, {speed} a second, waited {waited} s; {reused} % of the prompt was in the cache",
+    "status_format": "**Format** {format}: {reason}",
+    "status_sampler": "**Samplers** {settings}",
     "status_window": "**Window** `{bar}` {used} of {window} tokens: persona {head}, examples {examples}, story {turns}, free {free}",
     "stopped": "Stopped.",
     "nothing_to_stop": "Nothing is being written here.",
@@ -64,6 +68,23 @@ WORDS: Final[dict[str, str]] = {
     "reset_kept": "Nothing was changed.",
     "reset_not_allowed": "Only {opener}, who opened this scene, or somebody who manages the server "
     "can begin it anew.",
+    "format_set": "Prompts here are written as **{format}**: {reason}.",
+    "format_unknown": "I know no prompt format called “{name}”. Did you mean “{nearest}”?",
+    "format_elsewhere": "The server that runs the model writes the prompts itself, so there is no format to choose here.",
+    "format_managers_only": "Only somebody who manages the server can change how prompts are written.",
+    "model_not_there": "The model is not there at the moment. Try again when `/status` says that it is ready.",
+    "sampler_title": "**How words are chosen here**",
+    "sampler_line": "- {name} {value}, {source}",
+    "sampler_from_catalogue": "by what is known of the model",
+    "sampler_from_preset": "by the preset",
+    "sampler_from_settings": "by the settings",
+    "sampler_from_persona": "by the persona",
+    "sampler_from_scene": "by this scene",
+    "sampler_set": "Here **{name}** is now {value}.",
+    "sampler_cleared": "This scene has no **{name}** of its own any more.",
+    "sampler_bad": "“{value}” does not do for **{name}**: {reason}.",
+    "sampler_which": "Choose a setting for that value.",
+    "sampler_not_allowed": "Only {opener}, who opened this scene, or somebody who manages the server can change how words are chosen here.",
     "scene_changed": "That scene is not the one that is played here now.",
     "command_failed": "That did not work. Please try again; code {code}.",
     "cannot_write_here": "I may not write in this channel. Somebody who manages the server can "
@@ -76,7 +97,8 @@ WORDS: Final[dict[str, str]] = {
         "`/persona list` and `/persona show` tell who can be played.\n"
         "`/length` sets how long replies are.\n"
         "`/stop` ends the reply that is being written; `/status` tells how busy I am.\n"
-        "`/scene reset` begins the scene anew (asks first).\n\n"
+        "`/scene reset` begins the scene anew (asks first); `/scene sampler` and `/scene format` "
+        "change how it is written.\n\n"
         "`((like this))` or a line that starts with `//` is out of character: I do not read it."
     ),
     # Terminal

@@ -65,6 +65,11 @@ class Persona:
     """The spec of the card it came from: v1, v2, v3, pygmalion, ooba, agnai or janitorai."""
     lorebook: Lorebook | None = None
     """The card's own lore; None if it has none."""
+    sampler: Mapping[str, object] = field(
+        default_factory=dict[str, object], repr=False, compare=False
+    )
+    """Sampler settings that the card wants, from `extensions.troupe.sampler`: as they are written
+    there, because only who plays knows which there are."""
     warnings: tuple[str, ...] = field(default=(), compare=False)
     """What was odd about the card and how it was taken, as sentences without a full stop."""
     card: Mapping[str, object] = field(default_factory=dict[str, object], repr=False, compare=False)

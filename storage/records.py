@@ -50,6 +50,10 @@ class SceneRecord:
     """The name at that time; it stays, so that the head of the prompt stays."""
     length_word: str | None
     """None leaves the length to the model."""
+    prompt_format: str | None
+    """The name of the scene's own; None is the model's."""
+    sampler: str | None
+    """The scene's own sampler settings, a JSON object; None is none."""
     anchor_turn_id: int | None
     """The first turn that the prompt takes; None is the first of the scene."""
     opened_at: str
@@ -68,6 +72,8 @@ class NewScene:
     channel_id: int | None = None
     answers: Answers = Answers.ALL
     length_word: str | None = None
+    prompt_format: str | None = None
+    sampler: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +124,8 @@ class ReplyFacts:
     """Before that, for a slot."""
     prompt_seconds: float | None = None
     """Of `seconds`, what the prompt took."""
+    sampler: str | None = None
+    """The sampler settings that were in force, a JSON object."""
 
 
 def read_scene(row: sqlite3.Row) -> SceneRecord:
@@ -133,6 +141,8 @@ def read_scene(row: sqlite3.Row) -> SceneRecord:
         opened_by_id=row["opened_by_id"],
         opened_by_name=row["opened_by_name"],
         length_word=row["length_word"],
+        prompt_format=row["prompt_format"],
+        sampler=row["sampler"],
         anchor_turn_id=row["anchor_turn_id"],
         opened_at=row["opened_at"],
         closed_at=row["closed_at"],

@@ -107,7 +107,8 @@ async def _insert_alternative(
     await connection.execute(
         "INSERT INTO alternatives (turn_id, number, text, created_at, length_word, seed,"
         " finish_reason, model, prompt_tokens, cached_tokens, reply_tokens, seconds,"
-        " waited_seconds, prompt_seconds) VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " waited_seconds, prompt_seconds, sampler)"
+        " VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             turn_id,
             text,
@@ -122,6 +123,7 @@ async def _insert_alternative(
             facts.seconds,
             facts.waited_seconds,
             facts.prompt_seconds,
+            facts.sampler,
         ),
     )
 

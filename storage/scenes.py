@@ -91,7 +91,7 @@ class SceneStore:
             return await get_scene(connection, scene_id)
 
     async def reset(self, scene_id: int, *, greeting: NewTurn | None) -> SceneRecord:
-        """Close a scene and open a fresh one like it: key, persona, answers, opener, length word.
+        """Close a scene and open a fresh one like it: key, persona, opener, and what was set.
 
         Raises:
             SceneNotFoundError: If there is none of this id, or it is closed; so of two resets at
@@ -110,6 +110,8 @@ class SceneStore:
                 channel_id=old.channel_id,
                 answers=old.answers,
                 length_word=old.length_word,
+                prompt_format=old.prompt_format,
+                sampler=old.sampler,
             )
             return await _open(connection, new, greeting, at=at)
 
@@ -131,6 +133,22 @@ class SceneStore:
             SceneNotFoundError: If there is none of this id.
         """
         await self._update("UPDATE scenes SET length_word = ? WHERE id = ?", word, scene_id)
+
+    async def set_prompt_format(self, scene_id: int, name: str | None) -> None:
+        """Store how the scene's prompts are written; None leaves it to the model.
+
+        Raises:
+            SceneNotFoundError: If there is none of this id.
+        """
+        await self._update("UPDATE scenes SET prompt_format = ? WHERE id = ?", name, scene_id)
+
+    async def set_sampler(self, scene_id: int, settings: str | None) -> None:
+        """Store the scene's own sampler settings, a JSON object; None is none.
+
+        Raises:
+            SceneNotFoundError: If there is none of this id.
+        """
+        await self._update("UPDATE scenes SET sampler = ? WHERE id = ?", settings, scene_id)
 
     async def set_answers(self, scene_id: int, answers: Answers) -> None:
         """Store which messages the scene answers.
@@ -169,8 +187,8 @@ async def _open(
     scene_id = await insert(
         connection,
         "INSERT INTO scenes (scene_key, guild_id, channel_id, persona_key, state, answers,"
-        " opened_by_id, opened_by_name, length_word, opened_at)"
-        " VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?, ?) RETURNING id",
+        " opened_by_id, opened_by_name, length_word, prompt_format, sampler, opened_at)"
+        " VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         (
             new.scene_key,
             new.guild_id,
@@ -180,6 +198,8 @@ async def _open(
             new.opened_by_id,
             new.opened_by_name,
             new.length_word,
+            new.prompt_format,
+            new.sampler,
             at,
         ),
     )

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from bot.cli.prompt import read_case, render_case
+from bot.cli.cases import read_case
+from bot.cli.prompt import render_case
 from bot.generation.config import DEMO_MODEL, LlamaCppConfig
 from bot.prompting.prompt import LENGTH_WORDS, Person, PromptTurn
 from bot.settings import Settings

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 import click
 
 from bot.app import run_bot
+from bot.cli.cases import read_case
 from bot.cli.chat import Chat, chat_interactively, speak_once
 from bot.cli.failure import INTERRUPTED, Failure
 from bot.cli.models import model_commands
 from bot.cli.personas import persona_commands
-from bot.cli.prompt import read_case, render_case
+from bot.cli.prompt import render_budget, render_case
 from bot.errors import StartupError
 from bot.generation.errors import EngineError, GenerationError
 from bot.log import configure_logging
@@ -82,15 +83,19 @@ def chat(
     help="A JSON object with persona, person, turns, format and length; - is standard input.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Also stop sequences and the token count.")
-def prompt(file: TextIO, *, as_json: bool) -> None:
+@click.option("--budget", is_flag=True, help="Instead draw what takes how much of the window.")
+def prompt(file: TextIO, *, as_json: bool, budget: bool) -> None:
     """Print the exact prompt of a case, with nothing added."""
     settings = _read_settings()
     configure_logging("WARNING" if settings.log_level == "INFO" else settings.log_level)
     try:
         case = read_case(file.read(), source=file.name)
+        if budget:
+            sys.stdout.write(_run(render_budget(settings, case)))
+        else:
+            sys.stdout.write(_run(render_case(settings, case, as_json=as_json)))
     except ValueError as error:
         raise Failure(str(error), 2) from error
-    sys.stdout.write(_run(render_case(settings, case, as_json=as_json)))
 
 
 main.add_command(model_commands)

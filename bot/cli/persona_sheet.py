@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from bot.scenes.tuning import read_persona_sampler
 from personas.cards.specs.detect import find_body
 from personas.library import PersonaLibrary
 from personas.persona import Persona
@@ -26,6 +27,11 @@ def plain(text: str) -> str:
 def describe(persona: Persona) -> str:
     """Say who this is and what card it is, in a few words."""
     return f"{plain(persona.name)} ({persona.kind})"
+
+
+def list_warnings(persona: Persona) -> tuple[str, ...]:
+    """What is odd about a card, also in the settings that only we read."""
+    return (*persona.warnings, *read_persona_sampler(persona)[1])
 
 
 def render_list(library: PersonaLibrary) -> str:
@@ -61,7 +67,7 @@ def render_json(persona: Persona) -> str:
             "creator": persona.creator,
             "creator_notes": persona.creator_notes,
             "kind": persona.kind,
-            "warnings": list(persona.warnings),
+            "warnings": list(list_warnings(persona)),
         },
         ensure_ascii=_holds_half_characters(fields),
         indent=2,
@@ -70,12 +76,16 @@ def render_json(persona: Persona) -> str:
 
 def render_sheet(persona: Persona) -> str:
     """A sheet to read; long texts are cut, and nothing in them steers the terminal."""
+    sampler, _ = read_persona_sampler(persona)
     lines = [f"{plain(persona.name)}", "=" * min(len(plain(persona.name)), _WIDTH)]
     short = {
         "card": persona.kind,
         "in a scene": persona.spoken_name if persona.spoken_name != persona.name else "",
         "made by": persona.creator,
         "tags": ", ".join(persona.tags),
+        "sampling": ", ".join(
+            f"{name} {json.dumps(getattr(sampler, name))}" for name in sampler.list_chosen()
+        ),
     }
     long = {
         "description": persona.description,
@@ -92,7 +102,7 @@ def render_sheet(persona: Persona) -> str:
     for label, text in long.items():
         lines += _block(label, text)
     lines += _lore_lines(persona)
-    lines += [f"! {plain(warning)}" for warning in persona.warnings]
+    lines += [f"! {plain(warning)}" for warning in list_warnings(persona)]
     return "\n".join(lines)
 
 
@@ -129,7 +139,7 @@ def _count(persona: Persona) -> str:
     parts = [
         f"{greetings} greetings" if greetings > 1 else "",
         _many(entries, "lore entry", "lore entries"),
-        _many(len(persona.warnings), "warning", "warnings"),
+        _many(len(list_warnings(persona)), "warning", "warnings"),
     ]
     return ", ".join(part for part in parts if part)
 

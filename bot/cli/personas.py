@@ -8,7 +8,14 @@ from typing import Literal
 import click
 
 from bot.cli.failure import Failure
-from bot.cli.persona_sheet import describe, plain, render_json, render_list, render_sheet
+from bot.cli.persona_sheet import (
+    describe,
+    list_warnings,
+    plain,
+    render_json,
+    render_list,
+    render_sheet,
+)
 from bot.settings import Settings, SettingsError, read_settings
 from personas.cards.read import CardFile, read_bytes, read_card, read_card_file
 from personas.cards.writers.write import write_charx, write_json, write_png
@@ -134,10 +141,9 @@ def validate(files: tuple[Path, ...]) -> None:
             refused += 1
             click.echo(plain(f"refused  {error}"))
             continue
-        click.echo(
-            plain(f"{'odd    ' if persona.warnings else 'good   '}  {file}: {describe(persona)}")
-        )
-        for warning in persona.warnings:
+        warnings = list_warnings(persona)
+        click.echo(plain(f"{'odd    ' if warnings else 'good   '}  {file}: {describe(persona)}"))
+        for warning in warnings:
             click.echo(plain(f"         - {warning}"))
     if refused:
         message = f"{refused} of {len(cards)} cannot be read"
@@ -157,7 +163,7 @@ def _import(file: Path, folder: Path, *, replace: bool) -> None:
         raise Failure(plain(message), 1) from error
     is_at = "is there already" if imported.was_there else "is now"
     click.echo(plain(f"{describe(imported.persona)} {is_at}: {imported.path}"))
-    for warning in imported.persona.warnings:
+    for warning in list_warnings(imported.persona):
         click.echo(plain(f"- {warning}"), err=True)
 
 

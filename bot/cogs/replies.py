@@ -4,11 +4,13 @@ import discord
 from discord import app_commands
 
 from bot.messages import write_scene_key
+from bot.prompting.untrusted import clean_name
 from bot.scenes.service import Place, SceneService
 from bot.text import MESSAGE_LIMIT, shorten
 from bot.words import say
 from personas.errors import PersonaNotFoundError
 from personas.persona import Persona
+from storage.records import SceneRecord
 
 _FACT_LENGTH = 100
 
@@ -62,6 +64,28 @@ def read_place(interaction: discord.Interaction) -> Place:
         channel_id=interaction.channel_id,
         guild_id=interaction.guild_id,
     )
+
+
+def may_manage(interaction: discord.Interaction) -> bool:
+    """Whether the asker manages the server; in direct messages everybody manages their own."""
+    return interaction.guild_id is None or interaction.permissions.manage_guild
+
+
+async def find_own_scene(
+    service: SceneService, interaction: discord.Interaction, *, refusal: str = "reset_not_allowed"
+) -> SceneRecord:
+    """The scene that is played here, if the asker may change it: its opener or a manager.
+
+    Raises:
+        RefusedError: If there is none, or the asker may not; in the words of `refusal`.
+    """
+    scene = await service.find(read_place(interaction).scene_key)
+    if scene is None:
+        raise RefusedError("no_scene")
+    is_manager = interaction.guild_id is not None and may_manage(interaction)
+    if interaction.user.id != scene.opened_by_id and not is_manager:
+        raise RefusedError(refusal, opener=clean_name(scene.opened_by_name))
+    return scene
 
 
 def get_persona(service: SceneService, name: str) -> Persona:

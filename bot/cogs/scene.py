@@ -8,23 +8,29 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.play import post_greeting
-from bot.cogs.replies import HasService, RefusedError, read_place
+from bot.cogs.replies import HasService, RefusedError, find_own_scene
+from bot.cogs.scene_settings import SceneSettings
 from bot.cogs.sending import FAILURES
 from bot.errors import explain
-from bot.prompting.untrusted import clean_name
 from bot.scenes.service import SceneService
+from bot.scenes.status import StatusReader
 from bot.words import say
 from personas.errors import PersonaError
 from storage.errors import StorageError
-from storage.records import SceneRecord
 
 
-class SceneCog(commands.GroupCog, name="scene", description="The scene that is played here"):
-    """Begins scenes anew."""
+class SceneCog(
+    SceneSettings,
+    commands.GroupCog,
+    name="scene",
+    description="The scene that is played here",
+):
+    """Begins scenes anew, and changes how they are played."""
 
-    def __init__(self, service: SceneService) -> None:
+    def __init__(self, service: SceneService, status: StatusReader) -> None:
         super().__init__()
         self._service = service
+        self._status = status
 
     @app_commands.command()
     async def reset(self, interaction: discord.Interaction) -> None:
@@ -93,18 +99,3 @@ class ResetButton(
         except (PersonaError, StorageError, *FAILURES) as error:  # buttons have no error hook
             text = explain(error)
         await interaction.edit_original_response(content=text, view=None)
-
-
-async def find_own_scene(service: SceneService, interaction: discord.Interaction) -> SceneRecord:
-    """The scene that is played here, if the asker may end it: its opener or a manager.
-
-    Raises:
-        RefusedError: If there is none, or the asker may not.
-    """
-    scene = await service.find(read_place(interaction).scene_key)
-    if scene is None:
-        raise RefusedError("no_scene")
-    may_manage = interaction.guild_id is not None and interaction.permissions.manage_guild
-    if interaction.user.id != scene.opened_by_id and not may_manage:
-        raise RefusedError("reset_not_allowed", opener=clean_name(scene.opened_by_name))
-    return scene

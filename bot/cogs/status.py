@@ -7,9 +7,11 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.replies import answer_text, read_place
+from bot.cogs.scene_settings import write_own
 from bot.cogs.stop import make_stop_view
 from bot.errors import say_wait
 from bot.generation.types import EngineState
+from bot.scenes.performer import SceneManner
 from bot.scenes.status import Status, StatusReader
 from bot.words import say
 from personas.library import PersonaLibrary
@@ -57,6 +59,8 @@ def write_status(status: Status, library: PersonaLibrary) -> Iterator[str]:
         yield say("status_playing", persona=name)
     if status.last is not None:
         yield from _write_last(status.last)
+    if status.manner is not None:
+        yield from _write_manner(status.manner)
     yield from _write_window(status)
 
 
@@ -79,6 +83,13 @@ def _write_last(facts: ReplyFacts) -> Iterator[str]:
         waited=f"{facts.waited_seconds or 0:.1f}",
         reused=round(100 * (facts.cached_tokens or 0) / prompt) if prompt else 0,
     )
+
+
+def _write_manner(manner: SceneManner) -> Iterator[str]:
+    choice = manner.choice
+    yield say("status_format", format=choice.prompt_format.name, reason=choice.reason)
+    if own := write_own(manner.layers):
+        yield say("status_sampler", settings=own)
 
 
 def _write_window(status: Status) -> Iterator[str]:

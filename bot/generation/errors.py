@@ -4,6 +4,7 @@
         QueueFullError              too many wait already
         GenerationTimeoutError      no token came for too long, or the reply took too long
         ContextOverflowError        the prompt is larger than the window
+            PersonaOverflowError    the persona alone is
         EngineRequestError          the engine refused the request
         EmptyReplyError             no words came
     EngineError                     nothing works until the engine is back
@@ -42,6 +43,18 @@ class ContextOverflowError(GenerationError):
         super().__init__(f"the prompt has {prompt_tokens} tokens, the window {context_length}")
         self.prompt_tokens = prompt_tokens
         self.context_length = context_length
+
+
+class PersonaOverflowError(ContextOverflowError):
+    """The persona alone leaves no room for a reply."""
+
+    def __init__(
+        self, *, prompt_tokens: int, context_length: int, part: str, part_tokens: int
+    ) -> None:
+        super().__init__(prompt_tokens=prompt_tokens, context_length=context_length)
+        self.part = part
+        """The largest part of its card."""
+        self.part_tokens = part_tokens
 
 
 class EngineRequestError(GenerationError):

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from bot.generation.errors import ContextOverflowError, EngineRequestError, GenerationError
 from bot.generation.types import (
+    EndTokens,
     FinishReason,
     GenerationChunk,
     ModelInfo,
@@ -236,6 +237,9 @@ def read_info(props: "Mapping[str, object]", fallback_name: str) -> ModelInfo:
         context_length=read_int(settings.get("n_ctx")),
         slots=max(1, read_int(props.get("total_slots"))),
         chat_template=read_template(props),
+        end_tokens=EndTokens(
+            bos=str(props.get("bos_token") or ""), eos=str(props.get("eos_token") or "")
+        ),
     )
 
 

@@ -18,6 +18,7 @@ LONGEST_WINDOW = 1 << 20
 """Tokens, more than any window has. llama.cpp takes memory for as many as are named, at once."""
 _Tokens = Annotated[int, Field(ge=0, le=LONGEST_WINDOW)]
 _Breaker = Annotated[str, Field(min_length=1, max_length=40)]  # llama.cpp reads no more of one
+_LONGEST_NAME = 40
 _MAX_BREAKERS = 64  # llama.cpp looks through the whole vocabulary for each
 
 
@@ -111,7 +112,8 @@ def read_sampler(
 
 def _find_fault(name: str, value: object, refused: frozenset[str]) -> str | None:
     if name not in SamplerConfig.model_fields:
-        nearest = difflib.get_close_matches(name, SamplerConfig.model_fields, n=1, cutoff=0.0)
+        short = name[:_LONGEST_NAME]  # the search takes longer than in proportion
+        nearest = difflib.get_close_matches(short, SamplerConfig.model_fields, n=1, cutoff=0.0)
         return f"there is no such setting; the nearest is {nearest[0]}"
     if name in refused:
         return "only whoever hosts may set it"

@@ -216,8 +216,8 @@ def _read_temperature(preset: _Reader) -> dict[str, object]:
         message = "dynatemp is on, but max_temp is missing or below min_temp"
         raise ValueError(message)
     return {
-        "temperature": (lowest + highest) / 2,
-        "dynatemp_range": (highest - lowest) / 2,
+        "temperature": round((lowest + highest) / 2, 6),
+        "dynatemp_range": round((highest - lowest) / 2, 6),
         **preset.given({"dynatemp_exponent": "dynatemp_exponent"}),
     }
 

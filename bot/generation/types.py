@@ -135,6 +135,14 @@ class GenerationChunk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndTokens:
+    """The texts of a vocabulary's start and end token, which chat templates print."""
+
+    bos: str = ""
+    eos: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
     """What a running engine says of its model."""
 
@@ -145,6 +153,8 @@ class ModelInfo:
     """Generations at once."""
     chat_template: str = field(default="", repr=False)
     """The model's own; empty if it has none."""
+    end_tokens: EndTokens = EndTokens()
+    """Empty where the server does not tell."""
     takes_messages: bool = False
     """Whether the server writes the prompt itself, from messages."""
     server: str = ""

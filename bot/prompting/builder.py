@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot.generation.errors import ContextOverflowError
+from bot.generation.errors import ContextOverflowError, PersonaOverflowError
 from bot.prompting.formats.lengths import get_token_limit
 from bot.prompting.parts import Parts, WrittenTurn, write_parts
 from bot.prompting.prompt import Person, Prompt, PromptShares, PromptTurn, Segment
@@ -12,10 +12,15 @@ from bot.prompting.untrusted import KNOWN_SPECIAL_STRINGS
 from storage.records import Role
 
 if TYPE_CHECKING:
+    from bot.generation.sampler_config import SamplerConfig
     from bot.prompting.budget import CountTokens, TokenBudget
     from bot.prompting.formats.markers import PromptFormat
     from personas.persona import Persona
 
+_AMPLE_SHARE = 0.75
+_AMPLE_TOKENS = 16
+"""Below this share of the room, less a few, the pieces' counts decide: borders change far fewer
+tokens, and to count a whole prompt takes longer than all else that is done for a reply."""
 _KEPT_SHARE = 0.6
 """A full window is cut down to this share of the history's room, so that the prompt's beginning
 then stays the same for many messages and the engine reuses its cache."""
@@ -31,6 +36,10 @@ class Script:
     length_word: str | None = None
     anchor_turn_id: int | None = None
     """Where an earlier cut was made: older turns stay out."""
+    format_name: str | None = None
+    """The scene's own prompt format; None is the model's."""
+    sampler: "SamplerConfig | None" = None
+    """The scene's own sampler settings, over the persona's."""
     is_persona_next: bool = True
     """False when the model drafts what the person might say."""
     goes_on: bool = False
@@ -53,13 +62,18 @@ class PromptBuilder:
         return self._finish(parts, parts.examples, parts.turns, None)
 
     async def build(
-        self, script: Script, *, budget: "TokenBudget", count_tokens: "CountTokens"
+        self,
+        script: Script,
+        *,
+        budget: "TokenBudget",
+        count_tokens: "CountTokens",
+        measures_head: bool = False,
     ) -> Prompt:
         """Choose what goes into a prompt so that the reply still fits.
 
         The persona is always whole. When the turns outgrow their room, the example dialogue goes
         and turns are dropped in one block at a turn border; the new beginning is the anchor that
-        the caller stores with the scene.
+        the caller stores with the scene. What in the head is what is counted only if asked for.
 
         Raises:
             ContextOverflowError: If persona and newest turn alone are larger than the budget.
@@ -69,6 +83,9 @@ class PromptBuilder:
         if script.anchor_turn_id:
             parts = replace(parts, examples=[], turns=parts.lead(parts.turns))
         prompt, count, turns = await self._fit(parts, budget, count_tokens)
+        if measures_head and prompt.shares:
+            sizes = await count_head(parts, count_tokens)
+            prompt = replace(prompt, shares=replace(prompt.shares, head_parts=sizes))
         trimmed = len(turns) < len(parts.turns)
         return replace(
             prompt,
@@ -86,6 +103,11 @@ class PromptBuilder:
         room = budget.prompt_tokens - fixed - 1  # the start token
         examples, turns = parts.examples, parts.turns
         used = await _count_all([t.segments for t in (*examples, *turns)], count_tokens)
+        ample = _AMPLE_SHARE * (budget.context_length - budget.reply_tokens) - _AMPLE_TOKENS
+        if fixed + used < ample:
+            prompt = self._finish(parts, examples, turns, budget)
+            shares = await _share(parts, (examples, turns), budget, count_tokens)
+            return replace(prompt, shares=shares), fixed + used + 1, turns
         is_cut = used > room
         if is_cut:
             examples, turns = [], parts.lead(await _take_newest(turns, room, count_tokens))
@@ -93,16 +115,10 @@ class PromptBuilder:
             prompt = self._finish(parts, examples, turns, budget)
             count = await count_tokens(prompt.text, whole=True)
             if count <= budget.prompt_tokens:
-                shares = PromptShares(
-                    head=fixed,
-                    examples=await _count_all([t.segments for t in examples], count_tokens),
-                    turns=await _count_all([t.segments for t in turns], count_tokens),
-                )
+                shares = await _share(parts, (examples, turns), budget, count_tokens)
                 return replace(prompt, shares=shares), count, turns
             if len(turns) <= 1 and not examples:
-                raise ContextOverflowError(
-                    prompt_tokens=count, context_length=budget.context_length
-                )
+                raise await _explain_overflow(parts, count, budget, count_tokens)
             # The pieces counted less than the whole: a block goes, then turn by turn.
             block = turns if is_cut else await _take_newest(turns, room, count_tokens)
             turns = block if examples or len(block) < len(turns) else turns[1:]
@@ -129,6 +145,43 @@ class PromptBuilder:
             max_tokens=budget.reply_tokens if budget else get_token_limit(None),
             anchor_turn_id=None,
         )
+
+
+async def _share(
+    parts: Parts,
+    chosen: tuple[Sequence[WrittenTurn], Sequence[WrittenTurn]],
+    budget: "TokenBudget",
+    count_tokens: "CountTokens",
+) -> PromptShares:
+    """How many tokens are whose; every piece was counted before, so nobody is asked again."""
+    examples, turns = chosen
+    open_turn = parts.write_open_turn(examples, turns)
+    return PromptShares(
+        head=await _count_all([parts.head, open_turn], count_tokens),
+        examples=await _count_all([turn.segments for turn in examples], count_tokens),
+        turns=await _count_all([turn.segments for turn in turns], count_tokens),
+        reply=budget.context_length - budget.prompt_tokens,
+    )
+
+
+async def _explain_overflow(
+    parts: Parts, count: int, budget: "TokenBudget", count_tokens: "CountTokens"
+) -> ContextOverflowError:
+    """Whether the persona is too large, and what of it, or the message."""
+    head = await _count_all([parts.head, parts.write_open_turn([], [])], count_tokens)
+    sizes = await count_head(parts, count_tokens)
+    if head < budget.prompt_tokens or not sizes:
+        return ContextOverflowError(prompt_tokens=count, context_length=budget.context_length)
+    name, tokens = max(sizes, key=lambda size: size[1])
+    return PersonaOverflowError(
+        prompt_tokens=head, context_length=budget.context_length, part=name, part_tokens=tokens
+    )
+
+
+async def count_head(parts: Parts, count_tokens: "CountTokens") -> tuple[tuple[str, int], ...]:
+    """How many tokens each text of the head has, by what people call it."""
+    texts = parts.head_parts.texts
+    return tuple([(name, await count_tokens(text)) for name, text in texts.items()])
 
 
 async def _count_all(groups: Sequence[Sequence[Segment]], count_tokens: "CountTokens") -> int:

@@ -6,11 +6,15 @@ Sources: the character card specs V1 to V3; where they are silent, what SillyTav
 
 import random
 import re
-from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _TOKEN = re.compile(r"\{\{(?!\{)|\}\}|<(bot|char|user|group|charifnotgroup)>", re.IGNORECASE)
-_ARGUMENT = re.compile(r"(random|pick|roll|reverse|comment|hidden_key)(?:::?| (?=\S))(.*)", re.S | re.I)
+_ARGUMENT = re.compile(
+    r"(random|pick|roll|reverse|comment|hidden_key)(?:::?| (?=\S))(.*)", re.DOTALL | re.IGNORECASE
+)
 _DICE = re.compile(r"(\d{0,3})d(\d{1,6})([+-]\d{1,6})?", re.IGNORECASE)
 _ESCAPED_COMMA: Final = "\0"
 _SILENT = ("comment", "hidden_key")
@@ -111,7 +115,7 @@ class _Macros:
         return self._choose(argument, double="::" in inner)
 
     def _choose(self, argument: str, *, double: bool) -> str:
-        """One of `a::b`, or of `a,b` with `\\,` for a comma."""
+        """One of `a::b`, or of `a,b` with a backslash before a comma that separates nothing."""
         if double:
             return self._chance.choice(argument.split("::"))
         items = argument.replace("\\,", _ESCAPED_COMMA).split(",")

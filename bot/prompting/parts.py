@@ -33,6 +33,7 @@ class Parts:
 
     prompt_format: "PromptFormat"
     head: list[Segment]
+    head_parts: HeadParts
     examples: list[WrittenTurn]
     turns: list[WrittenTurn]
     persona_name: str
@@ -90,6 +91,7 @@ def write_parts(
     return Parts(
         prompt_format=scene.prompt_format,
         head=scene.prompt_format.write_head(head),
+        head_parts=head,
         examples=written[: len(examples)],
         turns=written[len(examples) :],
         persona_name=persona_name,

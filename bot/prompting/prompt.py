@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bot.generation.types import SamplerSettings
     from storage.records import Role
 
 LENGTH_WORDS = (
@@ -115,6 +116,19 @@ class HeadParts:
     lore_after: str = ""
     """Lore that comes after the scenario."""
 
+    @property
+    def texts(self) -> dict[str, str]:
+        """What the card and the person bring into the head, by what people call it."""
+        texts = {
+            "system prompt": self.system_prompt,
+            "description": self.description,
+            "personality": self.personality,
+            "scenario": self.scenario,
+            "description of the person": self.person.description,
+            "lore": "\n".join(filter(None, (self.lore_before, self.lore_after))),
+        }
+        return {name: text for name, text in texts.items() if text}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptShares:
@@ -124,6 +138,10 @@ class PromptShares:
     """Persona, scenario, and the open turn's header."""
     examples: int
     turns: int
+    reply: int
+    """Kept free for the reply."""
+    head_parts: tuple[tuple[str, int], ...] = ()
+    """What in the head is what; only where it was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +157,8 @@ class Prompt:
     """The oldest turn that is in it, when older ones no longer fitted."""
     model: str = ""
     """Whose format and vocabulary it was written for."""
+    sampler: "SamplerSettings | None" = None
+    """How it is to be continued; None is as that model is played otherwise."""
     shares: PromptShares | None = None
     """None when nothing was there to count with."""
 

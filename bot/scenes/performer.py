@@ -1,24 +1,30 @@
 """From a scene to a reply's text: prompt, generation, tidying. It stores and shows nothing."""
 
+import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bot.generation.types import FinishReason, GenerationRequest
 from bot.prompting.budget import TokenBudget, TokenCounter
 from bot.prompting.builder import PromptBuilder, Script
+from bot.prompting.formats.detect import FormatChoice
 from bot.prompting.formats.lengths import get_token_limit
 from bot.prompting.formats.messages import read_messages
+from bot.scenes.tuning import add_layers
 from bot.text import tidy_reply
 
 if TYPE_CHECKING:
     from bot.generation.engine import Engine
+    from bot.generation.sampler_layers import SamplerLayers
     from bot.generation.scheduler import Load, Scheduler
     from bot.generation.types import ModelInfo, QueuePlace, SamplerSettings, Timings
-    from bot.prompting.formats.detect import FormatChoice
+    from bot.prompting.formats.markers import PromptFormat
     from bot.prompting.prompt import Prompt
+
+_log = logging.getLogger(__name__)
 
 _SEEDS = 2**31
 
@@ -32,6 +38,8 @@ class Reply:
     finish_reason: FinishReason
     seed: int | None = None
     timings: "Timings | None" = None
+    sampler: "SamplerSettings | None" = None
+    """How its words were chosen; None is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +62,26 @@ NO_TURN = Turn()
 class Manner:
     """How this model is spoken to."""
 
-    choice: "FormatChoice"
-    sampler: "SamplerSettings"
+    choice: FormatChoice
+    layers: "SamplerLayers"
     special_strings: Sequence[str] = ()
+    formats: "Mapping[str, PromptFormat]" = field(default_factory=dict[str, "PromptFormat"])
+    """Those that a scene may have instead, by name."""
+
+    @property
+    def sampler(self) -> "SamplerSettings":
+        """How words are chosen where neither persona nor scene says otherwise."""
+        return self.layers.settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneManner:
+    """How the model is spoken to in one scene."""
+
+    choice: FormatChoice
+    layers: "SamplerLayers"
+    offered: Sequence[str] = ()
+    """The formats that it may have; none where the server writes prompts itself."""
 
 
 class Performer:
@@ -79,6 +104,7 @@ class Performer:
         self._scheduler = scheduler
         self._choose_manner = choose_manner
         self._manners: dict[str, Manner] = {}
+        self._missed_formats: set[str] = set()
         self._count_tokens = TokenCounter(engine.count_tokens)
 
     @property
@@ -103,13 +129,13 @@ class Performer:
             EngineError: If the engine does not answer.
         """
         info = await self._engine.wait_ready()
-        manner = self.get_manner(info)
+        manner, own = self.get_manner(info), self.get_scene_manner(info, script)
         budget = TokenBudget(
             context_length=info.context_length, reply_tokens=get_token_limit(script.length_word)
         )
-        builder = PromptBuilder(manner.choice.prompt_format, manner.special_strings)
+        builder = PromptBuilder(own.choice.prompt_format, manner.special_strings)
         prompt = await builder.build(script, budget=budget, count_tokens=self._count_tokens)
-        return replace(prompt, model=info.name)
+        return replace(prompt, model=info.name, sampler=own.layers.settings)
 
     async def speak(
         self,
@@ -140,7 +166,7 @@ class Performer:
             request = GenerationRequest(
                 prompt=prompt.text,
                 max_tokens=prompt.max_tokens,
-                sampler=self.get_manner(info).sampler,
+                sampler=prompt.sampler or self.get_manner(info).sampler,
                 stop_sequences=prompt.stop_sequences,
                 seed=attempt,
                 affinity=turn.affinity,
@@ -177,13 +203,39 @@ class Performer:
                     shown = text
                     show(text)
         text = tidy_reply(raw, persona_name=persona_name, people=people, final=True)
-        return Reply(text=text, finish_reason=reason, seed=request.seed or 0, timings=timings)
+        return Reply(
+            text=text,
+            finish_reason=reason,
+            seed=request.seed or 0,
+            timings=timings,
+            sampler=request.sampler,
+        )
 
     def get_manner(self, info: "ModelInfo") -> Manner:
         """How this model is spoken to, chosen once."""
         if info.name not in self._manners:
             self._manners[info.name] = self._choose_manner(info)
         return self._manners[info.name]
+
+    def get_scene_manner(self, info: "ModelInfo", script: Script) -> SceneManner:
+        """How this model is spoken to in a scene: what persona and scene say goes first."""
+        manner = self.get_manner(info)
+        choice, name = manner.choice, script.format_name
+        if name is not None and not info.takes_messages:
+            if own := manner.formats.get(name):
+                choice = FormatChoice(prompt_format=own, reason="this scene's own setting")
+            elif name not in self._missed_formats:
+                self._missed_formats.add(name)  # a preset that was taken away, said once
+                _log.warning(
+                    "a scene's prompt format %s is not there any more: the model's stands in",
+                    name,
+                    extra={"action": "format-missed"},
+                )
+        return SceneManner(
+            choice=choice,
+            layers=add_layers(manner.layers, script),
+            offered=() if info.takes_messages else tuple(manner.formats),
+        )
 
     def change_model(self, choose_manner: Callable[["ModelInfo"], Manner]) -> None:
         """Forget what was known of the model: another one took its place."""

@@ -1,9 +1,12 @@
 """Between what is stored and what is performed: scripts from records, records from replies."""
 
+import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from bot.prompting.builder import Script
 from bot.prompting.prompt import Person, PromptTurn
+from bot.scenes.tuning import read_scene_sampler
 from storage.records import NewTurn, ReplyFacts, Role
 
 if TYPE_CHECKING:
@@ -31,6 +34,8 @@ def write_script(
         ],
         length_word=scene.length_word,
         anchor_turn_id=scene.anchor_turn_id,
+        format_name=scene.prompt_format,
+        sampler=read_scene_sampler(scene.sampler),
     )
 
 
@@ -61,4 +66,5 @@ def write_facts(scene: "SceneRecord", reply: "Reply", *, engine_name: str) -> Re
         seconds=timings.seconds if timings else None,
         waited_seconds=timings.waited_seconds if timings else None,
         prompt_seconds=timings.prompt_seconds if timings else None,
+        sampler=json.dumps(asdict(reply.sampler)) if reply.sampler else None,
     )

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from bot.admission import Verdict, decide, read_story
+from bot.generation.sampler_config import SamplerConfig
 from bot.prompting.macros import replace_macros
 from bot.prompting.untrusted import clean_name
+from bot.scenes.tuning import read_scene_sampler, write_scene_sampler
 from storage.records import Answers, NewScene, NewTurn, Role
 
 if TYPE_CHECKING:
@@ -160,7 +162,7 @@ class SceneService:
         await self._scenes.close(playing.scene.id)
 
     async def reset(self, scene: "SceneRecord") -> Playing:
-        """Close a scene and begin it anew with the same persona, person and length.
+        """Close a scene and begin it anew with the same persona and person, and what was set.
 
         Raises:
             PersonaNotFoundError: If its persona is no longer there.
@@ -181,6 +183,18 @@ class SceneService:
     async def set_length(self, scene: "SceneRecord", word: str | None) -> None:
         """Set how long replies are from now on; None leaves it to the model."""
         await self._scenes.set_length(scene.id, word)
+
+    async def set_format(self, scene: "SceneRecord", name: str | None) -> None:
+        """Set how prompts are written from now on; None leaves it to the model."""
+        await self._scenes.set_prompt_format(scene.id, name)
+
+    async def set_sampler(self, scene: "SceneRecord", name: str, config: SamplerConfig) -> None:
+        """Set one of a scene's own sampler settings, or take it away where `config` has none."""
+        async with self._lock(scene.scene_key):  # two settings at once: both count
+            current = await self._scenes.get(scene.id)
+            own = read_scene_sampler(current.sampler) or SamplerConfig()
+            own = own.model_copy(update={name: getattr(config, name)})
+            await self._scenes.set_sampler(scene.id, write_scene_sampler(own))
 
     async def list_turns(self, scene: "SceneRecord") -> "list[TurnRecord]":
         """What was said."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bot.generation.scheduler import Load
     from bot.generation.types import QueuePlace
     from bot.prompting.prompt import Prompt
-    from bot.scenes.performer import Performer
+    from bot.scenes.performer import Performer, SceneManner
     from personas.library import PersonaLibrary
     from storage.records import ReplyFacts, SceneRecord
     from storage.scenes import SceneStore
@@ -43,6 +43,8 @@ class Status:
     prompt: "Prompt | None" = None
     """The one that an answer would be made from now."""
     context_length: int | None = None
+    manner: "SceneManner | None" = None
+    """How the model is spoken to in the scene."""
 
 
 class StatusReader:
@@ -67,7 +69,9 @@ class StatusReader:
         """How things are in a place."""
         engine = self._performer.engine
         scene = await self._scenes.find_open(scene_key)
-        prompt, context_length = await self._measure(scene) if scene else (None, None)
+        manner, (prompt, context_length) = await asyncio.gather(
+            self.read_manner(scene), self._measure(scene)
+        )
         return Status(
             engine_name=engine.name,
             engine_state=engine.state,
@@ -78,12 +82,25 @@ class StatusReader:
             last=await self._turns.find_last_facts(scene.id) if scene else None,
             prompt=prompt,
             context_length=context_length,
+            manner=manner,
         )
 
-    async def _measure(self, scene: "SceneRecord") -> "tuple[Prompt | None, int | None]":
+    async def read_manner(self, scene: "SceneRecord | None") -> "SceneManner | None":
+        """How the model is spoken to in a scene, if it is there to say what it is."""
+        engine = self._performer.engine
+        if scene is None or engine.state is not EngineState.READY:
+            return None
+        with contextlib.suppress(TimeoutError, EngineError, GenerationError, PersonaError):
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                info = await engine.wait_ready()
+            script = write_script(scene, (), self._library)
+            return self._performer.get_scene_manner(info, script)
+        return None
+
+    async def _measure(self, scene: "SceneRecord | None") -> "tuple[Prompt | None, int | None]":
         """The scene's prompt and window, if the engine is there to count."""
         engine = self._performer.engine
-        if engine.state is not EngineState.READY:
+        if scene is None or engine.state is not EngineState.READY:
             return None, None
         turns = await self._turns.list(scene.id, from_turn_id=scene.anchor_turn_id)
         with contextlib.suppress(TimeoutError, EngineError, GenerationError, PersonaError):

@@ -44,6 +44,22 @@ def card(tmp_path: Path) -> Path:
     return path
 
 
+def write_sampled(card: Path, sampler: object) -> None:
+    extensions = {**DATA["extensions"], "troupe": {"sampler": sampler}}
+    card.write_text(json.dumps({**CARD, "data": {**DATA, "extensions": extensions}}))
+
+
+def test_inspect_shows_how_a_persona_is_sampled(troupe: Any, card: Path):
+    write_sampled(card, {"temperature": 0.9, "dry_sequence_breakers": ["\n"], "topp": 1})
+    sheet = troupe("inspect", card).stdout
+    assert 'sampling      temperature 0.9, dry_sequence_breakers ["\\n"]\n' in sheet
+    warning = "`topp` in extensions.troupe.sampler is left out: there is no such setting; "
+    assert f"! {warning}the nearest is top_p" in sheet
+    answer = json.loads(troupe("inspect", card, "--json").stdout)
+    assert any(said.startswith(warning) for said in answer["warnings"])
+    assert f"- {warning}" in troupe("validate", card).stdout
+
+
 def one_line(result: Result) -> str:
     assert result.exit_code == 1
     assert result.stdout == ""

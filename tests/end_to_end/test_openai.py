@@ -81,3 +81,15 @@ async def test_a_busy_server_is_asked_again_and_nobody_notices(
     server.fail_next(429, times=2)
     await hear(fake, noor, tavern, server.default_reply)
     assert len(server.requests) == 3
+
+
+async def test_where_the_server_writes_prompts_there_is_no_format_to_choose(
+    open_bot, guild, noor, tavern
+):
+    manager = guild.add_member("Ilse", manage_guild=True)
+    await open_bot(api="chat")
+    await play(noor, tavern, "maren")
+    refused = await (await manager.slash(tavern, "scene format", name="chatml")).answer()
+    assert refused.content.startswith("The server that runs the model writes the prompts itself")
+    answer = await (await manager.slash(tavern, "scene format", name="auto")).answer()
+    assert "TROUPE_ENGINE__API=chat" in answer.content

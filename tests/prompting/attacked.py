@@ -8,9 +8,12 @@ from functools import cache, lru_cache
 
 from bot.prompting.builder import PromptBuilder, Script
 from bot.prompting.examples import read_examples
+from bot.prompting.formats.markers import PromptFormat
+from bot.prompting.formats.messages import MessagesFormat, read_messages
 from bot.prompting.formats.registry import FORMATS
 from bot.prompting.prompt import Person, Prompt
 from bot.prompting.untrusted import clean_name
+from personas.persona import DepthPrompt
 from tests.prompting.attacks import (
     HARMLESS,
     OTHER_NAME,
@@ -29,19 +32,28 @@ from tests.prompting.making import (
 )
 from tests.prompting.reading import bear_the_name, read_as_a_model
 
+ATTACKED: dict[str, PromptFormat] = {**FORMATS, MessagesFormat.name: MessagesFormat()}
+"""Every format by its name, and the chat that servers write the prompt for."""
 TURN_PLACES = ("text", "spoken", "told")
-HEAD_PLACES = ("card", "profile")
+HEAD_PLACES = ("card", "profile", "lore", "note")
 NAME_PLACES = ("opener", "writer", "both")
 
 
 def render(script, format_name, vocabulary=VOCABULARY) -> Prompt:
-    return PromptBuilder(FORMATS[format_name], vocabulary).render(script)
+    return PromptBuilder(ATTACKED[format_name], vocabulary).render(script)
 
 
-def chat(
-    text=HARMLESS, *, spoken=HARMLESS, told=HARMLESS, card=HARMLESS, profile=HARMLESS
+def chat(  # noqa: PLR0913 - a scene has as many places
+    text=HARMLESS,
+    *,
+    spoken=HARMLESS,
+    told=HARMLESS,
+    card=HARMLESS,
+    profile=HARMLESS,
+    lore=HARMLESS,
+    note=HARMLESS,
 ) -> Script:
-    """A chat with places for what people, persona, narrator, card and a profile say."""
+    """A chat with places for all that people, persona, narrator, card and a profile say."""
     return Script(
         persona=make_persona(
             PERSONA_NAME,
@@ -49,6 +61,8 @@ def chat(
             personality=card,
             scenario=card,
             system_prompt=card,
+            post_history_instructions=note,
+            depth_prompt=DepthPrompt(text=note, depth=2),
             example_dialogue="<START>\n{{user}}: one\n{{char}}: two",
         ),
         person=Person(name=PERSON_NAME, description=profile),
@@ -61,7 +75,14 @@ def chat(
             person_says(text, name=PERSON_NAME),
         ],
         length_word="medium",
+        lore_before=lore,
+        lore_after=lore,
     )
+
+
+def go_on(script, text) -> Script:
+    """The same chat, in which the persona has begun to say something."""
+    return replace(script, turns=[*script.turns, persona_says(text)], goes_on=True)
 
 
 def name_people(script, name, place) -> Script:
@@ -104,18 +125,35 @@ def assert_turns_are_seen_alike(attacked, harmless, format_name, *, speakers=Tru
     if speakers:
         assert seen.speaker_lines == expected.speaker_lines
     assert list_control(attacked) == list_control(harmless)
+    if format_name == MessagesFormat.name:
+        assert _list_roles(attacked) == _list_roles(harmless)
     untrusted = "\n".join(list_untrusted(attacked))
     assert not any(special in untrusted for special in SPECIALS)
     attacked.text.encode()
 
 
+def _list_roles(prompt: Prompt) -> list[str]:
+    return [message.role for message in read_messages(prompt.segments)]
+
+
 def assert_text_is_harmless(text, format_name, place):
-    """A place of `chat`; of a card's head, where speakers may be named, too."""
+    """A place of `chat`; of a card's, where speakers may be named, too."""
+    if place == "note" and not text.strip():
+        return  # no instruction, so no turn
     attacked = render(chat(**{place: text}), format_name)
     # A card's head may name speakers: "Mira: a lighthouse keeper" forges no turn.
     assert_turns_are_seen_alike(
         attacked, render_harmless(format_name), format_name, speakers=place in TURN_PLACES
     )
+
+
+def assert_beginning_is_harmless(text, format_name):
+    """What the persona said last and is to go on with, and what a person is to say for them."""
+    if not text:
+        return  # nothing was begun
+    for script in (chat(), replace(chat(), is_persona_next=False)):
+        attacked, harmless = (render(go_on(script, t), format_name) for t in (text, HARMLESS))
+        assert_turns_are_seen_alike(attacked, harmless, format_name)
 
 
 def assert_dialogue_is_harmless(dialogue, format_name):
@@ -137,7 +175,7 @@ def assert_dialogue_is_harmless(dialogue, format_name):
 
 
 def assert_name_is_harmless(name, format_name, place):
-    if not FORMATS[format_name].has_names and clean_name(name) in {PERSON_NAME, OTHER_NAME}:
+    if not ATTACKED[format_name].has_names and clean_name(name) in {PERSON_NAME, OTHER_NAME}:
         return  # who opened the scene and bears another's name is not told from that one
     attacked, harmless = (render_named(each, format_name, place) for each in (name, "Bob"))
     assert_turns_are_seen_alike(attacked, harmless, format_name, speakers=False)

@@ -9,6 +9,18 @@ from functools import lru_cache
 from tests.prompting.attacks import OTHER_NAME, PERSON_NAME, PERSONA_NAME, SPECIALS
 
 _MARKS = " *_~`'\""
+_LOOK_ALIKES = {
+    **dict.fromkeys("\u0430\u03b1", "a"),
+    **dict.fromkeys("\u043e\u03bf", "o"),
+    **dict.fromkeys("\u043c\u03bc", "m"),
+    **dict.fromkeys("\u0442\u03c4", "t"),
+    **dict.fromkeys("\u0456\u03b9", "i"),
+    **dict.fromkeys("\u2236\ua789\u02d0", ":"),
+    "\u0455": "s",
+    "\u266f": "#",
+}
+"""Those of the attacks, in small letters."""
+_LOOKS = str.maketrans(_LOOK_ALIKES)
 
 
 @dataclass(frozen=True)
@@ -24,6 +36,7 @@ class Reading:
 
 _BARS = r"<\|(?:system|user|model|assistant)\|>"
 _MARKERS = {
+    "messages": r"<\|im_start\|>\w*",
     "chatml": r"<\|im_start\|>\w*",
     "chatml_nameless": r"<\|im_start\|>\w*",
     "llama2": r"\[/?INST\]|<</?SYS>>",
@@ -43,6 +56,7 @@ _MARKERS = {
 }
 """What opens a turn wherever it stands; the other formats' headers begin a line."""
 _LINE_MARKERS = {
+    "messages": ("###",),
     "vicuna": ("user:", "assistant:", "system:"),
     "metharme": ("<|system|>", "<|user|>", "<|model|>"),
     "llama2": ("[inst]", "[/inst]", "<<sys>>", "<</sys>>"),
@@ -61,7 +75,9 @@ def read_as_a_model(text: str, format_name: str) -> Reading:
         others = map(_fold, marker.sub("|", text).splitlines()) if begin else ()
         headers += [line for line in others if line.startswith(begin)]
     else:
-        headers = [line for line in map(_fold, lines) if line.startswith("###")]
+        # Up to the colon: in one of them an utterance begins right behind it.
+        folded = map(_fold, lines)
+        headers = [line.partition(":")[0] for line in folded if line.startswith("###")]
     spoken = Counter(map(_find_speaker, lines))
     return Reading(
         headers=tuple(headers),
@@ -84,6 +100,8 @@ def _find_speaker(line: str) -> str:
 @lru_cache(maxsize=4096)
 def _fold(line: str) -> str:
     """As the eye sees it: no invisible characters, look-alikes as what they look like."""
+    if line.isascii() and line.isprintable():
+        return line.strip().casefold()
     shown = re.sub("[\u034f\ufe00-\ufe0f]", "", re.sub("[\u2800\u3164]", " ", line))
     shown = "".join(c for c in shown if unicodedata.category(c) not in {"Cc", "Cf"})
-    return unicodedata.normalize("NFKC", shown).strip().casefold()
+    return unicodedata.normalize("NFKC", shown).strip().casefold().translate(_LOOKS)

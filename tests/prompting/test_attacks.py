@@ -6,9 +6,11 @@ import random
 import pytest
 
 from tests.prompting.attacked import (
+    ATTACKED,
     HEAD_PLACES,
     NAME_PLACES,
     TURN_PLACES,
+    assert_beginning_is_harmless,
     assert_dialogue_is_harmless,
     assert_name_is_harmless,
     assert_persona_name_is_harmless,
@@ -20,11 +22,10 @@ from tests.prompting.attacked import (
     render_named,
 )
 from tests.prompting.attacks import NAMES, TEXTS, mutate
-from tests.prompting.making import FORMAT_NAMES
 
 MUTATIONS = 50
 
-each_format = pytest.mark.parametrize("format_name", FORMAT_NAMES)
+each_format = pytest.mark.parametrize("format_name", ATTACKED)
 each_text = pytest.mark.parametrize("attack", TEXTS.values(), ids=TEXTS.keys())
 each_name = pytest.mark.parametrize("attack", NAMES.values(), ids=NAMES.keys())
 
@@ -34,6 +35,15 @@ each_name = pytest.mark.parametrize("attack", NAMES.values(), ids=NAMES.keys())
 def test_no_text_changes_how_the_turns_are_seen(format_name, attack):
     for place in (*TURN_PLACES, *HEAD_PLACES):
         assert_text_is_harmless(attack, format_name, place)
+
+
+@each_format
+@each_text
+def test_no_beginning_of_a_reply_changes_how_the_turns_are_seen(request, format_name, attack):
+    if format_name in {"alpaca_single", "alpaca_axolotl"} and attack.startswith("###"):
+        hole = "HOLE: the first line stands at a line's start, and is taken to be behind a name"
+        request.applymarker(pytest.mark.xfail(reason=hole, strict=True))
+    assert_beginning_is_harmless(attack, format_name)
 
 
 @each_format

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.cli.prompt import read_case
+from bot.cli.cases import read_case
 from bot.prompting.builder import PromptBuilder
 from bot.prompting.formats.alternating import AlternatingFormat
 from bot.prompting.formats.chat import ChatFormat

@@ -16,6 +16,8 @@ MAREN = NewScene(
     channel_id=2,
     answers=Answers.ADDRESSED,
     length_word="short",
+    prompt_format="chatml",
+    sampler='{"temperature": 0.9}',
 )
 TILDA = replace(MAREN, persona_key="tilda")
 ELSEWHERE = replace(MAREN, scene_key="guild:1/channel:3", channel_id=3)
@@ -54,6 +56,8 @@ async def test_nothing_is_found_where_nothing_is(scenes):
         pytest.param(lambda scenes: scenes.reset(7, greeting=None), id="reset"),
         pytest.param(lambda scenes: scenes.close(7), id="close"),
         pytest.param(lambda scenes: scenes.set_length(7, "long"), id="set_length"),
+        pytest.param(lambda scenes: scenes.set_prompt_format(7, "chatml"), id="set_prompt_format"),
+        pytest.param(lambda scenes: scenes.set_sampler(7, "{}"), id="set_sampler"),
         pytest.param(lambda scenes: scenes.set_answers(7, Answers.ALL), id="set_answers"),
         pytest.param(lambda scenes: scenes.set_anchor(7, 1), id="set_anchor"),
     ],
@@ -147,6 +151,8 @@ async def test_a_reset_scene_begins_again_with_what_was_set(scenes, turns):
     await turns.append(old.id, MESSAGE)
     await scenes.set_anchor(old.id, 1)
     await scenes.set_length(old.id, "huge")
+    await scenes.set_prompt_format(old.id, "alpaca")
+    await scenes.set_sampler(old.id, '{"min_p": 0.1}')
     await scenes.set_answers(old.id, Answers.ALL)
     fresh = await scenes.reset(old.id, greeting=GREETING)
     closed = await scenes.get(old.id)
@@ -156,6 +162,8 @@ async def test_a_reset_scene_begins_again_with_what_was_set(scenes, turns):
         old,
         id=fresh.id,
         length_word="huge",
+        prompt_format="alpaca",
+        sampler='{"min_p": 0.1}',
         answers=Answers.ALL,
         opened_at=fresh.opened_at,
     )
@@ -181,25 +189,6 @@ async def test_closing_twice_keeps_the_first_time(scenes):
     await scenes.close(scene.id)
     assert await scenes.get(scene.id) == closed
     assert await scenes.find_open(MAREN.scene_key) is None
-
-
-async def test_settings_of_a_scene_are_stored(scenes, database, reopen):
-    scene = await scenes.open(MAREN)
-    await scenes.set_length(scene.id, "massive")
-    await scenes.set_answers(scene.id, Answers.ALL)
-    await scenes.set_anchor(scene.id, 17)
-    expected = replace(scene, length_word="massive", answers=Answers.ALL, anchor_turn_id=17)
-    assert await scenes.get(scene.id) == expected
-    await database.aclose()
-    assert await SceneStore(await reopen()).get(scene.id) == expected
-
-
-async def test_settings_of_a_scene_are_cleared(scenes):
-    scene = await scenes.open(MAREN)
-    await scenes.set_anchor(scene.id, 17)
-    await scenes.set_length(scene.id, None)
-    await scenes.set_anchor(scene.id, None)
-    assert await scenes.get(scene.id) == replace(scene, length_word=None)
 
 
 async def test_awaiting_scenes_come_longest_waiting_first(scenes, turns):

@@ -25,6 +25,7 @@ FACTS = ReplyFacts(
     cached_tokens=90,
     reply_tokens=3,
     seconds=0.25,
+    sampler='{"temperature": 0.7}',
 )
 
 

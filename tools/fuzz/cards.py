@@ -1,4 +1,4 @@
-"""Fuzzes the readers of cards: `python -m tools.fuzz.cards READER [libFuzzer's options]`.
+"""Fuzzes the readers of cards: `python -m tools.fuzz READER [options]`.
 
 Each reader is fed bytes that begin as its container does, so that the fuzzer spends its time
 behind the first check. A find is anything but `InvalidCardError`, two seconds for one file, or
@@ -7,7 +7,6 @@ behind the first check. A find is anything but `InvalidCardError`, two seconds f
 
 import json
 import struct
-import sys
 import zlib
 from collections.abc import Callable
 
@@ -138,24 +137,8 @@ def _make(provider: "atheris.FuzzedDataProvider", depth: int) -> object:
     return read_json(json.dumps([value]).encode(), source="fuzz", notes=[])[0]
 
 
-READERS: dict[str, Callable[[bytes], None]] = {
+TARGETS: dict[str, Callable[[bytes], None]] = {
     name.removeprefix("fuzz_"): value
     for name, value in dict(globals()).items()
     if name.startswith("fuzz_")
 }
-
-
-def main() -> None:
-    """Fuzz the reader that the first argument names, until libFuzzer's limits."""
-    if sys.argv[1:] == ["--list"]:
-        print(*READERS)
-        return
-    if len(sys.argv) < 2 or sys.argv[1] not in READERS:  # noqa: PLR2004
-        sys.exit(f"which reader: {', '.join(READERS)}")
-    reader = READERS[sys.argv.pop(1)]
-    atheris.Setup(sys.argv, reader)
-    atheris.Fuzz()
-
-
-if __name__ == "__main__":
-    main()

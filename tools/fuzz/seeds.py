@@ -1,7 +1,7 @@
-"""Writes what the fuzzer starts from: for each reader, what stands behind its own beginning.
+"""Writes what the fuzzer starts from: for each target, what stands behind its own beginning.
 
-`python -m tools.fuzz.seeds FOLDER` makes a folder for each reader. The cards are made here, by our
-own writers and by hand, small enough that a changed byte often matters.
+`python -m tools.fuzz.seeds FOLDER` makes a folder for each target. The cards are made here, by our
+own writers and by hand, small enough that a changed byte often matters; the attacks are the tests'.
 """
 
 import base64
@@ -16,6 +16,7 @@ from pathlib import Path
 from personas.cards.read import CardFile, read_card_bytes
 from personas.cards.writers.picture import SIGNATURE
 from personas.cards.writers.write import write_charx, write_json
+from tests.prompting.attacks import NAMES, TEXTS
 
 _V3 = {
     "spec": "chara_card_v3",
@@ -45,7 +46,14 @@ _PATTERNS = ("/a|b/i", "(a+)+$", r"/\u4e00[^\w]{1,3}/ms", r"(?i)\bx\b", "/(?:a{3
 
 
 def write_seeds(folder: Path) -> None:
-    """Make a folder of beginnings for each reader."""
+    """Make a folder of beginnings for each target."""
+    for target, inputs in {**_list_cards(), **_list_attacks()}.items():
+        (folder / target).mkdir(parents=True, exist_ok=True)
+        for number, data in enumerate(inputs):
+            (folder / target / f"seed-{number}").write_bytes(data)
+
+
+def _list_cards() -> dict[str, list[bytes]]:
     texts = [json.dumps(value).encode() for value in _OBJECTS]
     persona = read_card_bytes(texts[0], source="seed", key="seed")
     card_file = CardFile(persona=persona, container="charx", files={"assets/a.png": b"x"})
@@ -53,7 +61,7 @@ def write_seeds(folder: Path) -> None:
     chunks = [b"\0" + base64.b64encode(text) for text in texts]
     chunks += [b"\1\0" + zlib.compress(base64.b64encode(texts[1])), b"\2\0\0\0\0" + texts[1]]
     exif = [_exif(text) for text in texts[:2]]
-    seeds = {
+    return {
         "any": [*whole, SIGNATURE],
         "json": [text[1:] for text in texts],
         "yaml": list(_YAML),
@@ -64,10 +72,26 @@ def write_seeds(folder: Path) -> None:
         "patterns": [pattern.encode() for pattern in _PATTERNS],
         "objects": [bytes(range(64)), bytes(range(255, 128, -1))],
     }
-    for reader, inputs in seeds.items():
-        (folder / reader).mkdir(parents=True, exist_ok=True)
-        for number, data in enumerate(inputs):
-            (folder / reader / f"seed-{number}").write_bytes(data)
+
+
+def _list_attacks() -> dict[str, list[bytes]]:
+    texts, names = (
+        [text.encode("utf-8", "surrogatepass")[:1000] for text in attacks.values()]
+        for attacks in (TEXTS, NAMES)
+    )
+    # The first byte is a format's, the second a place's.
+    placed = [bytes([number % 32, number]) + text for number, text in enumerate(texts)]
+    named = [bytes([number % 32, number]) + name for number, name in enumerate(names)]
+    return {
+        "text": placed,
+        "beginning": placed,
+        "dialogue": [*placed, b"\0\0{{user}}: a\n{{char}}: b\n<START>\nc"],
+        "name": named,
+        "persona": named,
+        "scene": [start + b"\xff" + b"\xff".join(texts[:4]) for start in named],
+        "tidy": [*texts, *(b"Mira\xffTomas\xffAnn\xffMira: " + text for text in texts)],
+        "split": [b"\x14" + text for text in texts],
+    }
 
 
 def _store(text: bytes) -> bytes:

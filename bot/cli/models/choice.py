@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.cli.models.memory_words import say_memory
+from bot.engine_room import layer_sampler
 from bot.generation.catalogue import choose_sampler, find_known_model
 from bot.generation.catalogue_values import DEFAULT_SAMPLER
 from bot.generation.config import CtransformersConfig, LlamaCppConfig, ModelFileConfig, change_file
@@ -135,9 +136,11 @@ def _choose_samplers(settings: "Settings", name: str) -> Decision:
         reason = f"{known.title}: {known.sampler_source}"
     elif sampler != DEFAULT_SAMPLER:
         reason = "Troupe's own for this family of models"
-    changed = settings.sampler.apply(sampler)
+    layers = layer_sampler(settings, name)
+    changed = layers.settings
     if changed != sampler:
-        reason += "; changed by TROUPE_SAMPLER__…"
+        names = {"preset": "TROUPE_SAMPLER_PRESET", "settings": "TROUPE_SAMPLER__…"}
+        reason += f"; changed by {' and '.join(names[source] for source, _ in layers.over)}"
     return Decision(topic="samplers", value=_describe_sampler(changed), reason=reason)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, cast
 
+from bot.generation.types import EndTokens
 from bot.generation.workers.gguf_format import read_preamble
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _GGML_MAGICS = {b"lmgg": "ggml", b"fmgg": "ggmf", b"tjgg": "ggjt"}
 _WEIGHT_SUFFIXES = {".safetensors", ".bin", ".pt", ".pth"}
 
+_TOKENS = "tokenizer.ggml.tokens"
 _SPECIAL_TYPES = {2, 3, 4}
 """llama.cpp's token types UNKNOWN, CONTROL and USER_DEFINED: all are matched in prompt text."""
 
@@ -48,6 +50,7 @@ class ModelHeader:
     chat_template: str
     special_strings: tuple[str, ...] = field(repr=False)
     """Texts of the vocabulary's tokens that are more than text: control, user-defined, unknown."""
+    end_tokens: EndTokens = field(default_factory=EndTokens)
     general_type: str = ""
     """`model`, `adapter` for a LoRA, or another of GGUF's own words; old files say nothing."""
 
@@ -96,6 +99,7 @@ def read_gguf_header(path: "Path") -> ModelHeader:
         context_length=length if isinstance(length, int) else 0,
         chat_template=str(values.get("tokenizer.chat_template", "")),
         special_strings=_select_specials(values),
+        end_tokens=EndTokens(bos=_find_token(values, "bos"), eos=_find_token(values, "eos")),
         general_type=str(values.get("general.type", "")),
     )
 
@@ -114,8 +118,17 @@ def read_gguf_metadata(path: "Path") -> dict[str, object]:
         raise ModelFileError(path, found, "download it again") from error
 
 
+def _find_token(values: dict[str, object], which: str) -> str:
+    """The text of the start or end token; empty if the file does not say."""
+    number, tokens = values.get(f"tokenizer.ggml.{which}_token_id"), values.get(_TOKENS)
+    if not isinstance(number, int) or not isinstance(tokens, tuple):
+        return ""
+    texts = cast("tuple[object, ...]", tokens)
+    return str(texts[number]) if 0 <= number < len(texts) else ""
+
+
 def _select_specials(values: dict[str, object]) -> tuple[str, ...]:
-    tokens = values.get("tokenizer.ggml.tokens")
+    tokens = values.get(_TOKENS)
     types = values.get("tokenizer.ggml.token_type")
     if not isinstance(tokens, tuple) or not isinstance(types, tuple):
         return ()

@@ -74,7 +74,9 @@ class AlpacaSingleFormat(TurnByTurn):
         if opening.length_word:
             lines.append([trusted(f"({write_length_sentence(opening.length_word)})")])
         if not opening.is_persona:
-            lines.append([trusted("(The next to speak is "), untrusted(opening.name), trusted(".)")])
+            lines.append(
+                [trusted("(The next to speak is "), untrusted(opening.name), trusted(".)")]
+            )
         lead = [control(_INPUT if previous is None else "\n")] if lines else []
         header = control(f"\n\n### Response:{self.end}")
         return drop_empty([*lead, *join_segments(lines, "\n"), header, untrusted(opening.text)])

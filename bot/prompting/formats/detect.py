@@ -1,13 +1,24 @@
 """Which format a model wants, and why: setting, the file's template, its name, the catalogue."""
 
+import contextlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from bot.generation.catalogue import find_known_model
+from bot.generation.types import EndTokens
+from bot.prompting.formats.chat_template import ChatTemplateError
 from bot.prompting.formats.markers import PromptFormat
 from bot.prompting.formats.messages import MessagesFormat
+from bot.prompting.formats.native import open_native
 from bot.prompting.formats.registry import FORMATS
 from bot.prompting.formats.templates import find_template
+
+NATIVE: Final = "native"
+"""The setting for the model's own chat template."""
+NO_END_TOKENS: Final = EndTokens()
+_ALPACA_HEADER = "### Instruction"
 
 
 def _compile(*rules: tuple[str, str]) -> tuple[tuple[str, re.Pattern[str]], ...]:
@@ -48,45 +59,109 @@ class FormatChoice:
 
 
 def choose_format(
-    *, setting: str, chat_template: str = "", model_name: str = "", takes_messages: bool = False
+    *,
+    setting: str,
+    chat_template: str = "",
+    end_tokens: EndTokens = NO_END_TOKENS,
+    model_name: str = "",
+    takes_messages: bool = False,
+    offered: Mapping[str, PromptFormat] = FORMATS,
 ) -> FormatChoice:
     """Choose how prompts are written.
 
     Args:
-        setting: A format's name, or `auto`.
+        setting: A format's name, `native`, or `auto`.
         chat_template: The model file's own template, empty if it has none.
+        end_tokens: Of its vocabulary.
         model_name: File name or the server's name of the model.
         takes_messages: Whether the server writes the prompt itself: then no setting counts.
+        offered: The formats that a setting can name.
     """
     if takes_messages:
         reason = "TROUPE_ENGINE__API=chat, so the server uses the model's own template"
         return FormatChoice(prompt_format=MessagesFormat(), reason=reason)
-    if setting != "auto":
-        return FormatChoice(prompt_format=FORMATS[setting], reason="TROUPE_PROMPT_FORMAT")
-    if found := _find(chat_template, model_name):
+    if setting in offered:
+        return FormatChoice(prompt_format=offered[setting], reason="TROUPE_PROMPT_FORMAT")
+    if setting == NATIVE:
+        return _choose_native(chat_template, end_tokens)
+    return _detect(chat_template, end_tokens, model_name)
+
+
+def _detect(chat_template: str, end_tokens: EndTokens, model_name: str) -> FormatChoice:
+    """By template, then name, then catalogue."""
+    if known := find_template(chat_template):
+        reason = f"the model file's template uses {known.marker}"
+        return FormatChoice(prompt_format=FORMATS[known.format_name], reason=reason)
+    found = _find(chat_template, model_name)
+    native, problem = _try_native(chat_template, end_tokens)
+    if native and (found is None or not _is_plain(chat_template, model_name)):
+        return native
+    if found:
         name, reason = found
         return FormatChoice(prompt_format=FORMATS[name], reason=reason)
-    what = "template is of no family that is known, its name neither"
+    what = f"template cannot be used ({problem}), and its name tells nothing"
+    return _guess(what if chat_template else "template and name tell nothing")
+
+
+def _try_native(
+    chat_template: str, end_tokens: EndTokens
+) -> tuple[FormatChoice | None, ChatTemplateError | None]:
     if not chat_template:
-        what = "template and name tell nothing"
+        return None, None
+    reason = "the model file's own template, of no family that Troupe writes itself"
+    try:
+        return FormatChoice(
+            prompt_format=open_native(chat_template, end_tokens), reason=reason
+        ), None
+    except ChatTemplateError as error:
+        return None, error
+
+
+def add_native(
+    offered: Mapping[str, PromptFormat], chat_template: str, end_tokens: EndTokens
+) -> dict[str, PromptFormat]:
+    """The formats on offer, and the model's own template among them if it can be used."""
+    formats = dict(offered)
+    if chat_template:
+        with contextlib.suppress(ChatTemplateError):
+            formats[NATIVE] = open_native(chat_template, end_tokens)
+    return formats
+
+
+def _choose_native(chat_template: str, end_tokens: EndTokens) -> FormatChoice:
+    """As the setting says, or a guess that says why not."""
+    if not chat_template:
+        return _guess("file or server has no template, so TROUPE_PROMPT_FORMAT=native does nothing")
+    try:
+        found = open_native(chat_template, end_tokens)
+    except ChatTemplateError as error:
+        return _guess(f"template cannot be used ({error})")
+    return FormatChoice(prompt_format=found, reason="TROUPE_PROMPT_FORMAT=native")
+
+
+def _guess(what: str) -> FormatChoice:
+    """Never silent: the operator reads it as a warning."""
     return FormatChoice(
         prompt_format=FORMATS["alpaca"],
-        reason=f"a guess: the model file's {what}; if replies look wrong, set TROUPE_PROMPT_FORMAT",
+        reason=f"a guess: the model's {what}; if replies look wrong, set TROUPE_PROMPT_FORMAT",
         certain=False,
     )
 
 
+def _is_plain(chat_template: str, model_name: str) -> bool:
+    """Whether the name tells more: many quantizations of 2023 have made-up headers in them."""
+    is_limarp = any(rule.search(model_name) for name, rule in _NAME_RULES if "limarp" in name)
+    return is_limarp or "###" in chat_template
+
+
 def _find(chat_template: str, model_name: str) -> tuple[str, str] | None:
     """A format's name and what speaks for it."""
-    if known := find_template(chat_template):
-        return known.format_name, f"the model file's template uses {known.marker}"
     for name, rule in _NAME_RULES:
         if match := rule.search(model_name):
             return name, f"the model's name says {match[0]!r}"
     model = find_known_model(model_name)
     if model and model.prompt_format:
         return model.prompt_format, f"the catalogue has it for {model.title}"
-    if "### Instruction" in chat_template:
-        # Last, because LimaRP and others have the same headers and templates like Alpaca's.
-        return "alpaca", "the model file's template uses ### Instruction"
+    if _ALPACA_HEADER in chat_template:
+        return "alpaca", f"the model file's template uses {_ALPACA_HEADER}"
     return None

@@ -33,7 +33,7 @@ from bot.prompting.prompt import (
 _END = "<|im_end|>\n"
 _GO_ON_THERE = "(Go on exactly where that stopped, in mid-sentence if need be.)"
 _SYSTEM, _USER, _ASSISTANT = "system", "user", "assistant"
-_MARKERS = Markers(
+MARKERS = Markers(
     person="<|im_start|>user\n",
     persona="<|im_start|>assistant\n",
     # Many templates refuse a system message anywhere but at the start.
@@ -41,7 +41,7 @@ _MARKERS = Markers(
     end=_END,
 )
 _HEAD = "<|im_start|>system\n"
-_ROLES = {_HEAD: _SYSTEM, _MARKERS.person: _USER, _MARKERS.persona: _ASSISTANT}
+_ROLES = {_HEAD: _SYSTEM, MARKERS.person: _USER, MARKERS.persona: _ASSISTANT}
 
 
 class MessagesFormat(TurnByTurn):
@@ -60,7 +60,7 @@ class MessagesFormat(TurnByTurn):
     def write_turn(self, turn: PromptTurn, previous: PromptTurn | None = None) -> list[Segment]:
         """Names are written: several people share a channel."""
         del previous
-        return write_marked_turn(_MARKERS, turn)
+        return write_marked_turn(MARKERS, turn)
 
     def write_open_turn(
         self, opening: OpenTurn, previous: PromptTurn | None = None
@@ -71,16 +71,18 @@ class MessagesFormat(TurnByTurn):
         if opening.length_word:
             lines.append([trusted(f"({write_length_sentence(opening.length_word)})")])
         if not opening.is_persona:
-            lines.append([trusted("(The next to speak is "), untrusted(opening.name), trusted(".)")])
+            lines.append(
+                [trusted("(The next to speak is "), untrusted(opening.name), trusted(".)")]
+            )
         begun: list[Segment] = []
         if opening.text:
             lines.append([trusted(_GO_ON_THERE)])
-            begun = [control(_MARKERS.persona), *write_speaker(opening, has_names=True)]
+            begun = [control(MARKERS.persona), *write_speaker(opening, has_names=True)]
             begun.append(control(_END))
         asked: list[Segment] = []
         if lines:
-            asked = [control(_MARKERS.person), *join_segments(lines, "\n"), control(_END)]
-        return [*begun, *asked, control(_MARKERS.persona), untrusted(opening.name), control(":")]
+            asked = [control(MARKERS.person), *join_segments(lines, "\n"), control(_END)]
+        return [*begun, *asked, control(MARKERS.persona), untrusted(opening.name), control(":")]
 
     def list_stop_sequences(self, people: Iterable[str]) -> tuple[str, ...]:
         """People only: the server ends a message where its template does."""
@@ -94,20 +96,26 @@ def read_messages(segments: Sequence[Segment]) -> tuple[ChatMessage, ...]:
     system's is a user's, and so is the last.
     """
     messages: list[tuple[str, str]] = []
-    role, text = "", ""
-    for segment in segments:
-        if segment.kind is SegmentKind.CONTROL and segment.text in _ROLES:
-            role, text = _ROLES[segment.text], ""
-        elif segment.kind is SegmentKind.CONTROL and segment.text == _END:
-            if messages and messages[-1][0] == role:
-                messages[-1] = (role, f"{messages[-1][1]}\n\n{text}")
-            else:
-                messages.append((role, text))
+    for role, content in split_messages(segments)[:-1]:
+        text = "".join(segment.text for segment in content)
+        if messages and messages[-1][0] == role:
+            messages[-1] = (role, f"{messages[-1][1]}\n\n{text}")
         else:
-            text += segment.text
+            messages.append((role, text))
     begin = 1 if messages and messages[0][0] == _SYSTEM else 0
     if messages[begin:] and messages[begin][0] == _ASSISTANT:
         messages.insert(begin, (_USER, SCENE_BEGINS))
     if not messages or messages[-1][0] != _USER:
         messages.append((_USER, GO_ON if messages[begin:] else SCENE_BEGINS))
     return tuple(ChatMessage(role=role, content=text) for role, text in messages)
+
+
+def split_messages(segments: Iterable[Segment]) -> list[tuple[str, list[Segment]]]:
+    """Roles and contents of a prompt in this format; the last is the open turn."""
+    messages: list[tuple[str, list[Segment]]] = []
+    for segment in segments:
+        if segment.kind is SegmentKind.CONTROL and segment.text in _ROLES:
+            messages.append((_ROLES[segment.text], []))
+        elif segment.kind is not SegmentKind.CONTROL or segment.text != MARKERS.end:
+            messages[-1][1].append(segment)
+    return messages

@@ -1,19 +1,20 @@
 """Reads SillyTavern's card extension `depth_prompt`: an instruction inside the story."""
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from personas.cards.specs.fields import FieldReader, as_object
 from personas.errors import InvalidCardError
 from personas.persona import DepthPrompt, is_blank
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _ROLES = {"system": "narrator", "user": "person", "assistant": "persona"}
 _USUAL_DEPTH = 4
 _LARGEST_DEPTH = 10_000
 
 
-def read_depth_prompt(
-    extensions: object, *, source: str, notes: list[str]
-) -> DepthPrompt | None:
+def read_depth_prompt(extensions: object, *, source: str, notes: list[str]) -> DepthPrompt | None:
     """Read the instruction; None if there is none, or it is nothing that can be read."""
     body: Mapping[str, object] = as_object((as_object(extensions) or {}).get("depth_prompt")) or {}
     fields = FieldReader(body, source=source, notes=[])

@@ -4,17 +4,18 @@ Cards are written by many programs and by hand. What a program meant is read (a 
 belongs, one greeting that is not in a list); what cannot be meant is refused with the reason.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from personas.cards.specs.depth_prompt import read_depth_prompt
 from personas.cards.specs.detect import find_body
-from personas.cards.specs.fields import FieldReader
+from personas.cards.specs.fields import FieldReader, as_object, name_type
 from personas.cards.specs.lore import read_lorebook
 from personas.errors import InvalidCardError
 from personas.persona import Persona, has_hidden_characters, is_blank
 
 MAX_WARNINGS = 30
+_MAX_SAMPLER_FIELDS = 100  # they are looked at for every reply; there are a quarter as many
 
 
 def persona_from_object(
@@ -54,9 +55,26 @@ def persona_from_object(
         tags=fields.tags("tags"),
         kind=body.kind,
         lorebook=lorebook,
+        sampler=_read_sampler(body.fields, notes),
         warnings=_shorten(notes),
         card=cast("dict[str, object]", card),
     )
+
+
+def _read_sampler(fields: Mapping[str, object], notes: list[str]) -> dict[str, object]:
+    """What our own extension says of sampling; anything but an object is left out."""
+    extensions = as_object(fields.get("extensions")) or {}
+    value = (as_object(extensions.get("troupe")) or {}).get("sampler")
+    sampler = as_object(value)
+    if value is not None and sampler is None:
+        notes.append(
+            f"`extensions.troupe.sampler` is {name_type(value)}; it is left out, an object such as "
+            '{"temperature": 0.9} belongs there'
+        )
+    if sampler is not None and len(sampler) > _MAX_SAMPLER_FIELDS:
+        notes.append("`extensions.troupe.sampler` has more fields than there are; it is left out")
+        return {}
+    return sampler or {}
 
 
 def _nameless(source: str) -> InvalidCardError:

@@ -3,14 +3,17 @@ import re
 import pytest
 
 from bot.generation.catalogue import KNOWN_MODELS
-from bot.prompting.formats.detect import choose_format
+from bot.generation.types import EndTokens
+from bot.prompting.formats.detect import add_native, choose_format
 from bot.prompting.formats.registry import FORMATS
 from tests.prompting.making import ROOT
 
 CHATML = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>{% endfor %}"
 ALPACA = "{% for m in messages %}### Instruction:\n{{ m.content }}\n\n### Response:\n{% endfor %}"
 HEADERS = "{% for m in messages %}### {{ m.role }}:\n{{ m.content }}{% endfor %}"
-ZEPHYR = "{% for m in messages %}<|user|>\n{{ m.content }}</s>{% endfor %}<|assistant|>"
+ZEPHYR = "{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}</s>{% endfor %}<|assistant|>"
+BROKEN = "{% for m in messages %}{{ m.content }}"
+REFUSES = "{{ raise_exception('not today') }}"
 LLAMA_3 = "{% for m in messages %}<|start_header_id|>{{ m.role }}<|end_header_id|>{% endfor %}"
 
 
@@ -112,10 +115,10 @@ def test_a_file_without_a_template_is_told_by_its_name(name, expected):
     [
         pytest.param("", "", id="nothing"),
         pytest.param("", "my-model.gguf", id="unknown-name"),
-        pytest.param(ZEPHYR, "zephyr-7b.gguf", id="unknown-template"),
+        pytest.param(BROKEN, "zephyr-7b.gguf", id="broken-template"),
+        pytest.param(REFUSES, "", id="template-that-refuses-everything"),
         pytest.param("", "Llama-3-8B.gguf", id="a-base-model"),
         pytest.param("", "gemma-4-12b.gguf", id="a-newer-family"),
-        pytest.param(HEADERS, "my-model.gguf", id="headers-of-some-kind"),
     ],
 )
 def test_where_nothing_is_known_alpaca_is_a_guess_that_says_so(template, name):
@@ -124,10 +127,39 @@ def test_where_nothing_is_known_alpaca_is_a_guess_that_says_so(template, name):
     assert "TROUPE_PROMPT_FORMAT" in choice.reason
 
 
-def test_a_guess_tells_a_template_that_is_not_known_from_none():
+def test_a_guess_tells_a_template_that_cannot_be_used_from_none():
     assert "template and name tell nothing" in choose().reason
-    assert "of no family that is known" in choose(template=ZEPHYR).reason
-    assert "of no family that is known" in choose(template=HEADERS, name="my-model.gguf").reason
+    assert "template cannot be used (not today)" in choose(template=REFUSES).reason
+    assert "template cannot be used (it cannot be read: " in choose(template=BROKEN).reason
+
+
+@pytest.mark.parametrize(
+    ("template", "name"),
+    [
+        pytest.param(ZEPHYR, "", id="unknown-family"),
+        pytest.param(HEADERS, "my-model.gguf", id="headers-of-some-kind"),
+        pytest.param(ZEPHYR, "dolphin-zephyr.gguf", id="before-the-name"),
+    ],
+)
+def test_a_template_of_no_known_family_is_used_itself(template, name):
+    choice = choose(template=template, name=name)
+    assert (choice.prompt_format.name, choice.certain) == ("native", True)
+    assert "own template" in choice.reason
+
+
+def test_native_is_a_setting_and_says_so_where_it_does_nothing():
+    choice = choose("native", CHATML)
+    assert (choice.prompt_format.name, choice.reason) == ("native", "TROUPE_PROMPT_FORMAT=native")
+    for template, said in (("", "has no template"), (REFUSES, "not today")):
+        guess = choose("native", template)
+        assert (guess.prompt_format.name, guess.certain) == ("alpaca", False)
+        assert said in guess.reason
+
+
+def test_what_a_scene_may_have_instead_includes_a_template_that_works():
+    assert set(add_native(FORMATS, CHATML, EndTokens())) == {*FORMATS, "native"}
+    assert set(add_native(FORMATS, REFUSES, EndTokens())) == set(FORMATS)
+    assert set(add_native(FORMATS, "", EndTokens())) == set(FORMATS)
 
 
 def test_the_catalogue_speaks_where_the_name_does_not():

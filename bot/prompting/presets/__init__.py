@@ -1,0 +1,1 @@
+"""Prompts by SillyTavern's preset pairs: any preset of that community, from a folder of files."""
