@@ -1,7 +1,9 @@
 """Pure text: splitting for Discord and tidying what a model wrote."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+from bot.generation.special_strings import KNOWN_SPECIAL_STRINGS
 
 MESSAGE_LIMIT = 2000
 """Characters in one Discord message."""
@@ -37,6 +39,13 @@ _HEADERS = (
     "<|START_OF_TURN_TOKEN|>",
 )
 """What begins a turn in one prompt format or another."""
+_CONTROL = re.compile("|".join(map(re.escape, sorted(KNOWN_SPECIAL_STRINGS, key=len)[::-1])))
+_HALF_CONTROL = re.compile(r"[<\[][^\s<\[]{0,30}$|<<[^\s<\[]{0,30}$")
+_TELLING_HALF = 3
+"""As much of a control token at a reply's end cannot be anything else."""
+_OWN_HEADER = re.compile(r"### Response:?(?: \(length = \w+\))?")
+"""The header of the persona's own turn, which some models say again in mid-sentence."""
+_BOLD = "**"
 
 
 def split_message(text: str, limit: int = MESSAGE_LIMIT) -> list[str]:
@@ -81,8 +90,9 @@ def tidy_reply(text: str, *, persona_name: str, people: Iterable[str], final: bo
     """Take off what a model writes around its reply.
 
     The persona's own name at line starts goes, blanks at line ends go, and everything from a line
-    on that speaks for a person or looks like a header of a prompt format. So does half of such a
-    beginning in the last line, where a reply was cut at its token limit.
+    on that speaks for a person or looks like a header of a prompt format, or from a control token
+    on, wherever it stands. So does half of such a beginning in the last line, where a reply was
+    cut at its token limit.
 
     Args:
         text: What came so far, stop sequences already cut.
@@ -91,8 +101,9 @@ def tidy_reply(text: str, *, persona_name: str, people: Iterable[str], final: bo
         final: False while it still grows: then the last line is held back also if it may become
             the persona's name, because what was shown once should stay.
     """
+    text = _cut_control(text, shortest=_TELLING_HALF if final else 1)
     own = f"{persona_name}:"
-    ends = (*_HEADERS, *(f"{name}:" for name in people))
+    ends = (*_HEADERS, *(mark for name in people for mark in _list_marks(name)))
     whole, _, last = text.rpartition("\n")
     last = last.lstrip()
     may_be_own, may_be_end = own.startswith(last), any(end.startswith(last) for end in ends)
@@ -103,10 +114,42 @@ def tidy_reply(text: str, *, persona_name: str, people: Iterable[str], final: bo
         bare = line.strip()
         if bare.startswith(ends):
             break
-        if bare.startswith(own):
-            line = bare.removeprefix(own).lstrip()  # noqa: PLW2901
-        lines.append(line.rstrip())
+        for mark in _list_marks(persona_name):
+            if bare.startswith(mark):
+                line = bare.removeprefix(mark).lstrip()  # noqa: PLW2901
+        lines.append(_OWN_HEADER.sub("", line).rstrip())
     return "\n".join(lines).strip()
+
+
+def _cut_control(text: str, *, shortest: int) -> str:
+    """Without a control token and what follows it, or what may become one at the end."""
+    if control := _CONTROL.search(text):
+        return text[: control.start()]
+    half = _HALF_CONTROL.search(text)
+    if (
+        half
+        and len(half[0]) >= shortest
+        and any(t.startswith(half[0]) for t in KNOWN_SPECIAL_STRINGS)
+    ):
+        return text[: half.start()]
+    return text
+
+
+def _list_marks(name: str) -> tuple[str, ...]:
+    """How models write who speaks; in bold, the colon on either side of the end."""
+    return (f"{name}:", f"{_BOLD}{name}:{_BOLD}", f"{_BOLD}{name}{_BOLD}:")
+
+
+def draw_bar(parts: Mapping[str, int], whole: int, *, cells: int) -> str:
+    """Draw what fills a whole, a mark for each part and dots for what is free.
+
+    Borders are rounded, not lengths, so that the marks never are more than the bar has cells.
+    """
+    bar, filled = "", 0
+    for mark, size in parts.items():
+        filled += size
+        bar += mark * (round(cells * min(1.0, filled / whole)) - len(bar))
+    return bar.ljust(cells, "·")
 
 
 def shorten(text: str, limit: int) -> str:

@@ -36,7 +36,7 @@ WORDS: Final[dict[str, str]] = {
     "status_last": "**Last reply** {tokens} tokens, {speed} a second, waited {waited} s; {reused} % of the prompt was in the cache",
     "status_format": "**Format** {format}: {reason}",
     "status_sampler": "**Samplers** {settings}",
-    "status_window": "**Window** `{bar}` {used} of {window} tokens: persona {head}, examples {examples}, story {turns}, free {free}",
+    "status_window": "**Window** `{bar}` {used} of {window} tokens: persona {head}, examples {examples}, story {turns}, kept for the reply {reply}, free {free}",
     "stopped": "Stopped.",
     "nothing_to_stop": "Nothing is being written here.",
     "nothing_to_read": "*I read words only. Write something, or start a scene with `/play`.*",

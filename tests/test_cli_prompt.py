@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -17,6 +18,17 @@ from tests.prompting.making import GOLDEN, ROOT, VECTORS
 
 LIMIT_SECONDS = 60
 CARD = {"name": "Mira", "description": "A cartographer."}
+ST_CASE = {
+    "card": {"name": "Mira", "scenario": "{{char}} meets {{user}}."},
+    "chat": [
+        {"role": "user", "text": "{{char}}?"},
+        {"role": "char", "text": "Hi {{user}}."},
+        {"role": "user", "text": "ok"},
+    ],
+    "user_name": "Bo",
+    "instruct": {"input_sequence": "<u>", "output_sequence": "<b>", "wrap": False},
+    "context": {"story_string": "<s>{{scenario}}"},
+}
 
 
 @pytest.fixture
@@ -205,7 +217,9 @@ def test_what_is_no_case_is_told(text, said):
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        pytest.param({"format": "koala"}, "known are auto, limarp, ", id="format"),
+        pytest.param({"type": "quiet"}, "known are normal, continue, impersonate", id="type"),
+        pytest.param({"card": CARD, "instruct": {}}, "no instruct preset", id="preset"),
+        pytest.param({**ST_CASE, "chat": [{"role": "bot"}]}, "known are char, user", id="chat"),
         pytest.param({"length": "Medium"}, "known are micro, ", id="length"),
         pytest.param({"length": ["tiny"]}, "known are micro, ", id="length-list"),
         pytest.param({"turns": {"a": 1}}, "turns is not a JSON list", id="turns"),
@@ -218,6 +232,74 @@ def test_what_is_no_case_is_told(text, said):
 def test_what_is_wrong_in_a_case_is_told(fields, said):
     with pytest.raises(ValueError, match=said):
         read(**fields)
+
+
+async def test_a_format_that_is_not_there_is_told(make_settings):
+    with pytest.raises(ValueError, match="format is 'koala'; known are auto, native, limarp, "):
+        await render_case(make_settings(), read(format="koala"), as_json=False)
+
+
+def test_a_presets_name_is_known_only_with_its_folder(tmp_path):
+    case = json.dumps({"persona": CARD, "format": "preset:Tiny"}).encode()
+    variables = without_model(tmp_path)
+    done = run_on(case, tmp_path, variables)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"format is 'preset:Tiny'" in done.stderr
+    folder = tmp_path / "presets"
+    folder.mkdir()
+    preset = {"name": "Tiny", "input_sequence": "<u>", "output_sequence": "<b>", "wrap": False}
+    (folder / "x.json").write_text(json.dumps(preset), encoding="utf-8")
+    done = run_on(case, tmp_path, {**variables, "TROUPE_PRESET_FOLDER": str(folder)})
+    assert done.returncode == 0
+    assert done.stdout.endswith(b"A cartographer.\n<b>")
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        pytest.param({"TROUPE_PROMPT_FORMAT": "preset:x"}, "needs TROUPE_PRESET_FOLDER", id="none"),
+        pytest.param({"TROUPE_PRESET_FOLDER": "gone"}, "there is no folder gone", id="gone"),
+        pytest.param(
+            {"TROUPE_PRESET_FOLDER": ".", "TROUPE_PROMPT_FORMAT": "preset:x"},
+            "there is no instruct preset 'x'",
+            id="empty",
+        ),
+        pytest.param({"TROUPE_PROMPT_FORMAT": "koala"}, "it is one of auto, native, ", id="name"),
+    ],
+)
+def test_a_preset_setting_that_cannot_be_used_is_one_line(tmp_path, variables, said):
+    case = json.dumps({"persona": CARD}).encode()
+    done = run_on(case, tmp_path, {**without_model(tmp_path), **variables})
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert said in done.stderr.decode().splitlines()[-1]
+
+
+def test_a_case_of_sillytaverns_brings_its_presets(tmp_path):
+    done = run_on(json.dumps(ST_CASE).encode(), tmp_path, without_model(tmp_path))
+    assert done.returncode == 0
+    assert done.stdout == b"<s>Mira meets Bo.<u>{{char}}?<b>Hi Bo.<u>ok<b>"
+
+
+@pytest.mark.skipif(not DEMO_MODEL.is_file(), reason="the demo model is not here")
+def test_the_budget_is_a_bar_of_the_window(tmp_path):
+    done = run(tmp_path, "--case", str(GOLDEN / "limarp-scene.json"), "--budget")
+    assert done.returncode == 0
+    head, bar, *lines = done.stdout.decode().splitlines()
+    assert re.fullmatch(r"window [\d,]+ tokens, format limarp", head)
+    assert re.fullmatch("█+▓*▒+░+·*", bar)
+    tokens = {line[:34].strip(): int(line[34:41].replace(",", "")) for line in lines}
+    parts = [count for name, count in tokens.items() if name[0] in "█▓▒░·"]
+    assert sum(parts) == int(re.search(r"[\d,]+", head)[0].replace(",", ""))
+    inner = [count for name, count in tokens.items() if name[0] not in "█▓▒░·"]
+    assert sum(inner) == tokens["█ persona"]
+
+
+@pytest.mark.skipif(not DEMO_MODEL.is_file(), reason="the demo model is not here")
+def test_a_persona_larger_than_the_window_is_one_line(tmp_path):
+    case = json.dumps({"persona": {**CARD, "description": "tea " * 5000}}).encode()
+    done = run(tmp_path, "--case", "-", "--budget", data=case)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"largest part is its description with" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,15 @@ def tidy(text, *, final=True):
         pytest.param("Tom", "Tom", id="one-word"),
         pytest.param("Yours,\nMira", "Yours,\nMira", id="signed"),
         pytest.param("Mira:", "", id="only-her-name"),
+        pytest.param("**Mira:** Yes.\n**Mira**: No.", "Yes.\nNo.", id="own-name-in-bold"),
+        pytest.param("Yes.\n**Tomas:** No.", "Yes.", id="person-in-bold"),
+        pytest.param("Yes.\n**Tomas**: No.", "Yes.", id="person-in-bold-before-the-colon"),
+        pytest.param("Yes. <|im_end|>\nNo.", "Yes.", id="control-token-in-mid-line"),
+        pytest.param("Yes.</s> [INST] No.", "Yes.", id="end-token"),
+        pytest.param("<|eot_id|>Yes.", "", id="control-token-at-once"),
+        pytest.param("Yes. <|im_e", "Yes.", id="half-a-control-token"),
+        pytest.param("Yes. [", "Yes. [", id="a-bracket"),
+        pytest.param("Yes ### Response: no.", "Yes  no.", id="own-header-in-mid-line"),
         pytest.param("", "", id="empty"),
     ],
 )
@@ -156,6 +165,9 @@ def test_a_finished_reply_is_tidied(text, expected):
         pytest.param("Yes.\nTomas n", "Yes.\nTomas n", id="about-a-person"),
         pytest.param("Yes.\n### In", "Yes.", id="half-a-header"),
         pytest.param("Yes.\n### It", "Yes.\n### It", id="no-header"),
+        pytest.param("Yes. <|im_e", "Yes.", id="half-a-control-token"),
+        pytest.param("Yes. [", "Yes.", id="what-may-become-one"),
+        pytest.param("Yes. <3", "Yes. <3", id="a-heart"),
     ],
 )
 def test_what_may_become_a_name_or_a_header_is_held_back_while_a_reply_grows(text, expected):
@@ -182,12 +194,8 @@ def test_what_was_shown_once_stays(text):
     assert tidy(text).startswith(shown)
 
 
-CLEAN_DIFFERENTLY = {
-    "Text with <|endoftext|> tail": "a stop token, which our engines never give as text",
-    '"Hello." ### Response: "again"': "only a header at a line's start is one",
-    '"Hello."\n<|im_start|>user\nTomas: no': "a token of ChatML is none of the persona's words",
-}
-"""SillyTavern's clean-up that we do not follow, and why."""
+CLEAN_DIFFERENTLY = {'"Hello." <|im_end|>', '"Hello."\n<|im_start|>user\nTomas: no'}
+"""SillyTavern leaves ChatML's tokens in where a preset has others; here none is ever stored."""
 
 
 def _read_clean():
@@ -201,7 +209,7 @@ def _read_clean():
 @pytest.mark.parametrize(("raw", "cleaned"), _read_clean())
 def test_a_reply_is_cleaned_as_published_but_for_what_we_do_otherwise(raw, cleaned):
     ours = tidy_reply(raw, persona_name="Mira", people=["Tomas"], final=True)
-    assert (ours != cleaned) is (raw in CLEAN_DIFFERENTLY)
+    assert ours == ('"Hello."' if raw in CLEAN_DIFFERENTLY else cleaned)
 
 
 # shorten

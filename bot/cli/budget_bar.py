@@ -1,6 +1,7 @@
 """What takes how much of a window, drawn for the terminal."""
 
 from bot.prompting.prompt import Prompt
+from bot.text import draw_bar
 
 _CELLS = 60
 _MARKS = "█▓▒░·"
@@ -20,9 +21,10 @@ def write_budget(prompt: Prompt, context_length: int, *, format_name: str) -> st
         ("kept for the reply", shares.reply),
         ("free", max(0, context_length - used - shares.reply)),
     ]
+    sizes = {mark: tokens for mark, (_, tokens) in zip(_MARKS, parts, strict=True)}
     lines = [
         f"window {context_length:,} tokens, format {format_name}",
-        _draw(parts, context_length),
+        draw_bar(sizes, context_length, cells=_CELLS),
     ]
     for mark, (name, tokens) in zip(_MARKS, parts, strict=True):
         lines.append(_write_line(f"{mark} {name}", tokens, context_length))
@@ -35,15 +37,6 @@ def write_budget(prompt: Prompt, context_length: int, *, format_name: str) -> st
     if prompt.anchor_turn_id is not None:
         lines.append("The story does not fit whole: its older turns are left out.")
     return "\n".join(lines) + "\n"
-
-
-def _draw(parts: list[tuple[str, int]], context_length: int) -> str:
-    """Borders are rounded, not lengths, so that the bar is never too long."""
-    bar, filled = "", 0
-    for mark, (_, tokens) in zip(_MARKS, parts, strict=True):
-        filled += tokens
-        bar += mark * (round(_CELLS * min(1.0, filled / context_length)) - len(bar))
-    return bar
 
 
 def _write_line(name: str, tokens: int, context_length: int) -> str:

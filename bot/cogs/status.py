@@ -13,13 +13,14 @@ from bot.errors import say_wait
 from bot.generation.types import EngineState
 from bot.scenes.performer import SceneManner
 from bot.scenes.status import Status, StatusReader
+from bot.text import draw_bar
 from bot.words import say
 from personas.library import PersonaLibrary
 from storage.records import ReplyFacts
 
 _BAR_CELLS = 20
-_BAR_MARKS = "█▓▒"
-"""Head, examples, turns; what is free is a dot."""
+_BAR_MARKS = "█▓▒░"
+"""Head, examples, turns, kept for the reply; what is free is a dot."""
 
 
 class StatusCog(commands.Cog):
@@ -97,26 +98,16 @@ def _write_window(status: Status) -> Iterator[str]:
     if prompt is None or prompt.shares is None or not window:
         return
     shares = prompt.shares
-    parts = (shares.head, shares.examples, shares.turns)
+    used = (shares.head, shares.examples, shares.turns)
+    parts = dict(zip(_BAR_MARKS, (*used, shares.reply), strict=True))
     yield say(
         "status_window",
-        bar=write_bar(parts, window),
-        used=sum(parts),
+        bar=draw_bar(parts, window, cells=_BAR_CELLS),
+        used=sum(used),
         window=window,
         head=shares.head,
         examples=shares.examples,
         turns=shares.turns,
-        free=max(0, window - sum(parts)),
+        reply=shares.reply,
+        free=max(0, window - sum(used) - shares.reply),
     )
-
-
-def write_bar(parts: tuple[int, ...], window: int) -> str:
-    """Draw what fills a window, a mark for each part and dots for what is free.
-
-    Borders are rounded, not lengths, so that the marks never are more than the bar has cells.
-    """
-    bar, filled = "", 0
-    for mark, tokens in zip(_BAR_MARKS, parts, strict=True):
-        filled += tokens
-        bar += mark * (round(_BAR_CELLS * min(1.0, filled / window)) - len(bar))
-    return bar.ljust(_BAR_CELLS, "·")

@@ -52,6 +52,7 @@ class PersonaOverflowError(ContextOverflowError):
         self, *, prompt_tokens: int, context_length: int, part: str, part_tokens: int
     ) -> None:
         super().__init__(prompt_tokens=prompt_tokens, context_length=context_length)
+        self.args = (f"{self}; the largest part is its {part} with {part_tokens}: shorten that",)
         self.part = part
         """The largest part of its card."""
         self.part_tokens = part_tokens

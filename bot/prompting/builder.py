@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.generation.errors import ContextOverflowError, PersonaOverflowError
+from bot.generation.special_strings import KNOWN_SPECIAL_STRINGS
 from bot.prompting.formats.lengths import get_token_limit
 from bot.prompting.parts import Parts, WrittenTurn, write_parts
 from bot.prompting.prompt import Person, Prompt, PromptShares, PromptTurn, Segment
-from bot.prompting.untrusted import KNOWN_SPECIAL_STRINGS
 from storage.records import Role
 
 if TYPE_CHECKING:

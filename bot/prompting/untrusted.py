@@ -11,51 +11,6 @@ from functools import lru_cache
 
 ZERO_WIDTH_NON_JOINER = "\u200c"
 """Put inside a special string, it keeps the looks and breaks the token."""
-KNOWN_SPECIAL_STRINGS = (
-    "<s>",
-    "</s>",
-    "<unk>",
-    "<|im_start|>",
-    "<|im_end|>",
-    "<|endoftext|>",
-    "<|begin_of_text|>",
-    "<|end_of_text|>",
-    "<|start_header_id|>",
-    "<|end_header_id|>",
-    "<|eot_id|>",
-    "<|eom_id|>",
-    "<start_of_turn>",
-    "<end_of_turn>",
-    "<bos>",
-    "<eos>",
-    "<pad>",
-    "<|user|>",
-    "<|assistant|>",
-    "<|system|>",
-    "<|end|>",
-    "[INST]",
-    "[/INST]",
-    "[SYSTEM_PROMPT]",
-    "[/SYSTEM_PROMPT]",
-    "[AVAILABLE_TOOLS]",
-    "[TOOL_CALLS]",
-    "[TOOL_RESULTS]",
-    "<<SYS>>",
-    "<</SYS>>",
-    "<|model|>",
-    "<|im_sep|>",
-    "<|end_of_turn|>",
-    "<|START_OF_TURN_TOKEN|>",
-    "<|END_OF_TURN_TOKEN|>",
-    "<|USER_TOKEN|>",
-    "<|CHATBOT_TOKEN|>",
-    "<|SYSTEM_TOKEN|>",
-    "<BOS_TOKEN>",
-    "<EOS_TOKEN>",
-    "<EOT>",
-)
-"""For engines whose vocabulary cannot be read; a model file's own strings are added to these."""
-
 _QUOTE = "> "
 _LONGEST_NAME = 32
 _NO_NAME = "Someone"

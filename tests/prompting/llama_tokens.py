@@ -63,7 +63,6 @@ def _serve(model: str) -> xllamacpp.Server:
     params.n_ctx = 256
     params.n_parallel = 1
     params.n_gpu_layers = 0
-    params.warmup = False
     return xllamacpp.Server(params)
 
 

@@ -37,6 +37,10 @@ class Reading:
 _BARS = r"<\|(?:system|user|model|assistant)\|>"
 _MARKERS = {
     "messages": r"<\|im_start\|>\w*",
+    "native-chatml": r"<\|im_start\|>\w*",
+    "native-vicuna": r"(?:USER|ASSISTANT):",
+    "native-llama2": r"\[/?INST\]",
+    "preset-vicuna": r"(?:USER|ASSISTANT):",
     "chatml": r"<\|im_start\|>\w*",
     "chatml_nameless": r"<\|im_start\|>\w*",
     "llama2": r"\[/?INST\]|<</?SYS>>",
@@ -57,6 +61,9 @@ _MARKERS = {
 """What opens a turn wherever it stands; the other formats' headers begin a line."""
 _LINE_MARKERS = {
     "messages": ("###",),
+    "native-vicuna": ("user:", "assistant:"),
+    "native-llama2": ("[inst]", "[/inst]"),
+    "preset-vicuna": ("user:", "assistant:"),
     "vicuna": ("user:", "assistant:", "system:"),
     "metharme": ("<|system|>", "<|user|>", "<|model|>"),
     "llama2": ("[inst]", "[/inst]", "<<sys>>", "<</sys>>"),
@@ -77,7 +84,8 @@ def read_as_a_model(text: str, format_name: str) -> Reading:
     else:
         # Up to the colon: in one of them an utterance begins right behind it.
         folded = map(_fold, lines)
-        headers = [line.partition(":")[0] for line in folded if line.startswith("###")]
+        begin = ("###", "***", "<start>") if format_name == "preset-separated" else "###"
+        headers = [line.partition(":")[0] for line in folded if line.startswith(begin)]
     spoken = Counter(map(_find_speaker, lines))
     return Reading(
         headers=tuple(headers),

@@ -4,7 +4,8 @@
 
 import pytest
 
-from bot.prompting.untrusted import KNOWN_SPECIAL_STRINGS, Neutraliser, clean_name, fold
+from bot.generation.special_strings import KNOWN_SPECIAL_STRINGS
+from bot.prompting.untrusted import Neutraliser, clean_name, fold
 
 Z = "\u200c"
 

@@ -70,9 +70,10 @@ def copy_vocabulary(path: Path, source: Path) -> Vocabulary:
     """A file that has nothing but Llama 2's vocabulary, with a model around it that loads."""
     known = read_gguf_metadata(source)
     names = ("tokenizer.ggml.tokens", "tokenizer.ggml.token_type")
-    values = list_values(Sizes(layers=1, vocabulary=259)) | {name: known[name] for name in names}
+    values = list_values(Sizes(layers=1, vocabulary=259))
+    values |= {name: known[name] for name in names}
     values["tokenizer.ggml.scores"] = _read_scores(source)
-    return _write(path, values, len(values["tokenizer.ggml.tokens"]))
+    return _write(path, values, len(values["tokenizer.ggml.scores"]))
 
 
 def _read_scores(path: Path) -> list[float]:

@@ -22,7 +22,7 @@ from bot.generation.types import ChatMessage, EndTokens
 
 _MARK: Final = re.compile("\ue000(\\d+)\ue001")
 """Private-use characters, which no template has."""
-_REFUSALS = (TemplateError, TypeError, ValueError, AttributeError, KeyError, IndexError)
+_REFUSALS = (TemplateError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError)
 """What a template of somebody else's may raise while it runs."""
 
 

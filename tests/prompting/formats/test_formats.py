@@ -6,10 +6,11 @@ from itertools import pairwise
 
 import pytest
 
+from bot.generation.special_strings import KNOWN_SPECIAL_STRINGS
 from bot.prompting.formats.lengths import get_token_limit, write_length_sentence
 from bot.prompting.formats.registry import FORMATS
 from bot.prompting.prompt import LENGTH_WORDS, HeadParts, OpenTurn, Person, SegmentKind
-from bot.prompting.untrusted import KNOWN_SPECIAL_STRINGS, Neutraliser
+from bot.prompting.untrusted import Neutraliser
 from tests.prompting.making import FORMAT_NAMES, narrate, person_says, persona_says
 
 LENGTHS = [None, *LENGTH_WORDS, "extreme"]
