@@ -30,6 +30,8 @@ def scene(answers):
         opened_by_id=4,
         opened_by_name="Ann",
         length_word=None,
+        prompt_format=None,
+        sampler=None,
         anchor_turn_id=None,
         opened_at="",
         closed_at=None,

@@ -1,13 +1,14 @@
 import json
 import random
 import re
+from typing import Any
 
 import pytest
 
 from bot.prompting.macros import replace_macros
 from tests.prompting.making import VECTORS
 
-NAMES = {"char": "Mira", "user": "Tomas"}
+NAMES: dict[str, Any] = {"char": "Mira", "user": "Tomas"}
 
 
 @pytest.mark.parametrize(

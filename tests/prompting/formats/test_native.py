@@ -24,14 +24,15 @@ ZEPHYR = (
 )
 STRICT = (
     "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
-    "{% for m in messages %}"
-    "{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('order') }}{% endif %}"
-    "{% if m.role == 'user' %}[U] {{ m.content | trim }} [/U]{% else %} {{ m.content }}</s>{% endif %}"
+    "{% for m in messages %}{% set asks = m.role == 'user' %}"
+    "{% if asks != (loop.index0 % 2 == 0) %}{{ raise_exception('order') }}{% endif %}"
+    "{% if asks %}[U] {{ m.content | trim }} [/U]{% else %} {{ m.content }}</s>{% endif %}"
     "{% endfor %}"
 )
 THINKER = (
-    "{% for m in messages %}<|{{ m.role }}|>{{ m.content.split('</think>')[-1] }}<|end|>{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{{ '' if enable_thinking else '<none>' }}{% endif %}"
+    "{% for m in messages %}<|{{ m.role }}|>"
+    "{{ m.content.split('</think>')[-1] }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 
 

@@ -58,6 +58,8 @@ def _read_vectors():
 @pytest.mark.parametrize("vector", _read_vectors())
 def test_a_prompt_and_its_stops_are_the_published_ones(vector):
     case = read_case(json.dumps(vector["input"]), source="the test")
+    assert case.preset is not None
+    assert case.preset_stops is not None
     assert PromptBuilder(case.preset).render(case.script).text == vector["expected_prompt"]
     assert list(case.preset_stops) == vector["expected_stop"]
 
