@@ -1,6 +1,7 @@
 """`troupe chat`: a scene in the terminal, or one reply for a script."""
 
 import asyncio
+import random
 import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -55,7 +56,12 @@ async def speak_once(settings: "Settings", asked: Chat, text: str) -> None:
     """
     persona = _get_persona(open_library(settings), asked.persona)
     name = clean_name(persona.spoken_name)
-    greeting = replace_macros(persona.greeting, char=name, user=clean_name(asked.person_name))
+    greeting = replace_macros(
+        persona.greeting,
+        char=name,
+        user=clean_name(asked.person_name),
+        chance=random.SystemRandom() if asked.seed is None else random.Random(asked.seed),  # noqa: S311
+    )
     turns = [PromptTurn(role=Role.PERSON, name=asked.person_name, text=text)]
     if greeting.strip():
         turns.insert(0, PromptTurn(role=Role.PERSONA, name=name, text=greeting.strip()))

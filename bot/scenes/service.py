@@ -1,6 +1,7 @@
 """What people can do with scenes; whoever calls turns results and errors into words."""
 
 import asyncio
+import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -249,7 +250,9 @@ class SceneService:
 def _write_greeting(persona: "Persona", person_name: str, channel_id: int | None) -> NewTurn | None:
     """The card's greeting with names put in, as it will be posted; None if it has none."""
     name = clean_name(persona.spoken_name)
-    text = replace_macros(persona.greeting, char=name, user=clean_name(person_name)).strip()
+    text = replace_macros(
+        persona.greeting, char=name, user=clean_name(person_name), chance=random.SystemRandom()
+    ).strip()
     if not text:
         return None
     return NewTurn(role=Role.PERSONA, name=name, text=text, channel_id=channel_id)
