@@ -109,16 +109,20 @@ def tidy_reply(text: str, *, persona_name: str, people: Iterable[str], final: bo
     may_be_own, may_be_end = own.startswith(last), any(end.startswith(last) for end in ends)
     if (whole and may_be_end and not may_be_own) if final else (may_be_end or may_be_own):
         text = whole
+    marks = "|".join(map(re.escape, _list_marks(persona_name)))
+    own_names = re.compile(rf"^(?:\s*(?:{marks}))+\s*")
     lines: list[str] = []
     for line in text.strip().split("\n"):
-        bare = line.strip()
-        if bare.startswith(ends):
+        while not line.strip().startswith(ends):
+            shorter = _OWN_HEADER.sub("", own_names.sub("", line))
+            if shorter == line:
+                break
+            line = shorter  # noqa: PLW2901
+        else:
             break
-        for mark in _list_marks(persona_name):
-            if bare.startswith(mark):
-                line = bare.removeprefix(mark).lstrip()  # noqa: PLW2901
-        lines.append(_OWN_HEADER.sub("", line).rstrip())
-    return "\n".join(lines).strip()
+        lines.append(line.rstrip())
+    # What was taken off may have stood between two halves.
+    return _cut_control("\n".join(lines), shortest=_TELLING_HALF).strip()
 
 
 def _cut_control(text: str, *, shortest: int) -> str:

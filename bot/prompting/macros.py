@@ -53,7 +53,10 @@ def replace_macros(
     """
     if "{{" not in text and "<" not in text:
         return text
-    macros = _Macros(char, user, original, chance or random.Random(f"{char}\0{user}\0{text}"))  # noqa: S311
+    if chance is None:  # cards cut in mid-emoji have halves of surrogate pairs
+        seed = f"{char}\0{user}\0{text}".encode(errors="surrogatepass")
+        chance = random.Random(seed)  # noqa: S311
+    macros = _Macros(char, user, original, chance)
     frames: list[list[_Piece]] = [[]]
     position = 0
     for token in _TOKEN.finditer(text):

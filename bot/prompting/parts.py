@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.prompting.examples import read_examples
+from bot.prompting.formats.markers import INSTRUCTION, NARRATOR
 from bot.prompting.macros import replace_macros
 from bot.prompting.prompt import HeadParts, OpenTurn, Person, PromptTurn, Segment
 from bot.prompting.untrusted import Neutraliser
@@ -72,10 +73,11 @@ def write_parts(
         special_strings=(*special_strings, *prompt_format.text_markers),
         line_headers=prompt_format.line_headers,
         persona_name=script.persona.spoken_name,
+        reserved_names=(NARRATOR, INSTRUCTION),
     )
     persona_name = safe.speaker(script.persona.spoken_name)
     person_name = safe.name(script.person.name)
-    safe.add_speakers([person_name])
+    safe.add_speakers([person_name, NARRATOR, INSTRUCTION])
     safe.add_speakers(map(safe.name, {t.name for t in script.turns if t.role is Role.PERSON}))
     scene = _Scene(
         script=script,
@@ -129,7 +131,9 @@ class _Scene:
             length_word=self.script.length_word,
         )
         if self.script.goes_on and stored and stored[-1].role is Role.PERSONA:
-            opening = replace(opening, text=self._neutralise(stored.pop()).text)
+            # Not every format writes a name before it.
+            text = self.safe.utterance(stored.pop().text, starts_line=True)
+            opening = replace(opening, text=text)
         turns = [self._neutralise(turn) for turn in stored]
         people = [number for number, turn in enumerate(turns) if turn.role is Role.PERSON]
         if people:
@@ -181,12 +185,12 @@ class _Scene:
 
     def _neutralise(self, turn: PromptTurn) -> PromptTurn:
         """Names follow the role, never the text: the persona's turns always bear its name."""
-        name, is_named = "", False
+        name, is_named, has_name = "", True, False
         if turn.role is not Role.NARRATOR:
             name = self.persona_name if turn.role is Role.PERSONA else self.safe.name(turn.name)
             is_guest = name not in {self.persona_name, self.person_name}
-            is_named = is_guest or self.prompt_format.is_named(turn)
-        text = self.safe.utterance(turn.text, starts_line=not is_named)
+            is_named = has_name = is_guest or self.prompt_format.is_named(turn)
+        text = self.safe.utterance(turn.text, starts_line=not has_name)
         return replace(turn, name=name, is_named=is_named, text=text)
 
 

@@ -22,6 +22,12 @@ _BLANKS = re.compile("[\u115f\u1160\u2800\u3164\uffa0]")
 """Letters and signs that look like a space: fillers of Hangul, the blank of Braille."""
 _JOINED = re.compile("[\u034f\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Marks without looks of their own: the grapheme joiner, variation selectors."""
+_LOOK_ALIKES = str.maketrans(
+    "авеѕіјкмнорстухһԁԛԝαικμνορτυχ\u2236\ua789\u02d0\u02f8\u0589\u05c3\u266f\u2317",
+    "abesijkmhopctyxhdqwaikmnoptyx::::::##",
+)
+"""Small letters and signs of other scripts that look like ours, or whose capitals do (source:
+Unicode's confusables.txt)."""
 _MARKDOWN = " *_~`\"'"
 """What may stand around a name without changing who is named."""
 
@@ -32,7 +38,8 @@ def fold(text: str) -> str:
         return text.lower().strip()
     visible = "".join(char for char in text if unicodedata.category(char) not in {"Cf", "Cc"})
     visible = _JOINED.sub("", _BLANKS.sub(" ", visible))
-    return unicodedata.normalize("NFKC", visible).casefold().strip()
+    folded = unicodedata.normalize("NFKC", visible).casefold()
+    return folded.translate(_LOOK_ALIKES).strip()
 
 
 def _fold_name(name: str) -> str:
@@ -48,7 +55,7 @@ def clean_name(name: str) -> str:
     characters stay.
     """
     kept = "".join(
-        " " if char.isspace() or ":" in unicodedata.normalize("NFKC", char) else char
+        " " if char.isspace() or ":" in fold(char) else char
         for char in _BLANKS.sub(" ", name)
         if char.isspace() or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
     )
@@ -67,6 +74,7 @@ class Neutraliser:
         special_strings: Iterable[str],
         line_headers: Iterable[str],
         persona_name: str,
+        reserved_names: Iterable[str] = (),
     ) -> None:
         """Collect what to break.
 
@@ -74,10 +82,12 @@ class Neutraliser:
             special_strings: Texts of the vocabulary's control tokens.
             line_headers: What a line must not begin with in the format in use.
             persona_name: The persona's name, which no person may bear.
+            reserved_names: Names of nobody's, which no person may bear either.
         """
         self._special = _compile(tuple(special_strings))
         self._headers = tuple(fold(header) for header in line_headers)
         self._persona_name = _fold_name(self.speaker(persona_name))
+        self._taken = {self._persona_name, *map(_fold_name, reserved_names)}
         self._speakers = {self._persona_name}
         self._names: dict[str, str] = {}
 
@@ -89,8 +99,8 @@ class Neutraliser:
         """A person's name for the prompt; one that is the persona's is marked."""
         if name not in self._names:
             cleaned = self.speaker(name)
-            is_personas = _fold_name(cleaned) == self._persona_name
-            self._names[name] = f"{cleaned} (user)" if is_personas else cleaned
+            is_taken = _fold_name(cleaned) in self._taken
+            self._names[name] = f"{cleaned} (user)" if is_taken else cleaned
         return self._names[name]
 
     def speaker(self, name: str) -> str:

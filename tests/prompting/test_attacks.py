@@ -39,10 +39,7 @@ def test_no_text_changes_how_the_turns_are_seen(format_name, attack):
 
 @each_format
 @each_text
-def test_no_beginning_of_a_reply_changes_how_the_turns_are_seen(request, format_name, attack):
-    if format_name in {"alpaca_single", "alpaca_axolotl"} and attack.startswith("###"):
-        hole = "HOLE: the first line stands at a line's start, and is taken to be behind a name"
-        request.applymarker(pytest.mark.xfail(reason=hole, strict=True))
+def test_no_beginning_of_a_reply_changes_how_the_turns_are_seen(format_name, attack):
     assert_beginning_is_harmless(attack, format_name)
 
 

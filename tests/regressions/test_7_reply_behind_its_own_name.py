@@ -7,12 +7,7 @@ import pytest
 
 from bot.text import tidy_reply
 
-hole = pytest.mark.xfail(
-    reason="HOLE: looked at before names and headers are taken off", strict=True
-)
 
-
-@hole
 @pytest.mark.parametrize(
     ("text", "tidied"),
     [

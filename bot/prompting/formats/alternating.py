@@ -15,8 +15,8 @@ from bot.prompting.formats.markers import (
     drop_empty,
     list_speaker_stops,
     write_plain_body,
+    write_shared_utterance,
     write_speaker,
-    write_utterance,
 )
 from bot.prompting.prompt import HeadParts, OpenTurn, PromptTurn, Segment, control, trusted
 from storage.records import Role
@@ -59,7 +59,7 @@ class AlternatingFormat(TurnByTurn):
         """What is said, behind the border to what was said before."""
         if self.is_trimmed:
             turn = replace(turn, text=turn.text.strip())
-        utterance = write_utterance(turn)
+        utterance = write_shared_utterance(turn)
         if turn.role is not Role.PERSONA:
             return drop_empty([*self._enter_person(previous), *utterance])
         if previous is None or (_is_persona(previous) and previous.is_example > turn.is_example):

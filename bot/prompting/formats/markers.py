@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 NEUTRAL_SYSTEM_PROMPT = (
     "Write {{char}}'s next reply in a fictional chat between {{char}} and {{user}}."
 )
+NARRATOR, INSTRUCTION = "Narrator", "Instruction"
+"""Who speaks where several turns share one block of a family's: otherwise a message with a blank
+line in it would look like two turns, the second of them the narrator's."""
 SCENE_BEGINS = "(The scene begins.)"
 GO_ON = "(Go on.)"
 """What stands in a person's place where a model must not see two turns of its own in a row."""
@@ -149,6 +152,14 @@ def write_utterance(turn: PromptTurn) -> list[Segment]:
     if not turn.name or not turn.is_named or turn.role is Role.NARRATOR:
         return [untrusted(turn.text)]
     return [untrusted(turn.name), control(": "), untrusted(turn.text)]
+
+
+def write_shared_utterance(turn: PromptTurn) -> list[Segment]:
+    """What is said, in a block that it may share with others: there the narrator has a name."""
+    if turn.role is not Role.NARRATOR:
+        return write_utterance(turn)
+    name = NARRATOR if turn.is_named else INSTRUCTION
+    return [control(f"{name}: "), untrusted(turn.text)]
 
 
 def write_speaker(opening: OpenTurn, *, has_names: bool) -> list[Segment]:

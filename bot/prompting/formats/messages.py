@@ -15,8 +15,8 @@ from bot.prompting.formats.markers import (
     TurnByTurn,
     join_segments,
     list_speaker_stops,
-    write_marked_turn,
     write_plain_body,
+    write_shared_utterance,
     write_speaker,
 )
 from bot.prompting.prompt import (
@@ -29,6 +29,7 @@ from bot.prompting.prompt import (
     trusted,
     untrusted,
 )
+from storage.records import Role
 
 _END = "<|im_end|>\n"
 _GO_ON_THERE = "(Go on exactly where that stopped, in mid-sentence if need be.)"
@@ -48,7 +49,7 @@ class MessagesFormat(TurnByTurn):
     """For chat completions, where the text of the prompt is the server's business."""
 
     name = "messages"
-    line_headers = ("###",)
+    line_headers = ("###", "USER:", "ASSISTANT:", "SYSTEM:")
     """Templates may be of text, and the commonest of those begin their headers so."""
     text_markers = ()
     has_names = True
@@ -60,7 +61,8 @@ class MessagesFormat(TurnByTurn):
     def write_turn(self, turn: PromptTurn, previous: PromptTurn | None = None) -> list[Segment]:
         """Names are written: several people share a channel."""
         del previous
-        return write_marked_turn(MARKERS, turn)
+        marker = MARKERS.persona if turn.role is Role.PERSONA else MARKERS.person
+        return [control(marker), *write_shared_utterance(turn), control(MARKERS.end)]
 
     def write_open_turn(
         self, opening: OpenTurn, previous: PromptTurn | None = None

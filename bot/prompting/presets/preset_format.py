@@ -50,7 +50,12 @@ class PresetFormat:
     @property
     def line_headers(self) -> tuple[str, ...]:
         """What its sequences begin lines with."""
-        lines = [line for line in self.instruct.list_lines() if len(line) >= _SHORTEST_MARKER]
+        separators = (self.context.chat_start.strip(), self.context.example_separator.strip())
+        lines = [
+            line
+            for line in (*self.instruct.list_lines(), *separators)
+            if len(line) >= _SHORTEST_MARKER
+        ]
         return tuple(dict.fromkeys("###" if line.startswith("###") else line for line in lines))
 
     @property

@@ -172,7 +172,7 @@ def test_the_start_token_is_the_servers_to_add(format_name):
     [
         pytest.param([], "(The scene begins.)[/INST] Mira:", id="nothing-said"),
         pytest.param([person_says("a", "Ann")], "Ann: a[/INST] Mira:", id="a-person-first"),
-        pytest.param([narrate("a")], "a[/INST] Mira:", id="the-narrator-first"),
+        pytest.param([narrate("a")], "Narrator: a[/INST] Mira:", id="the-narrator-first"),
         pytest.param(
             [persona_says("a"), person_says("b", "Ann")],
             "(The scene begins.)[/INST] Mira: a</s>[INST] Ann: b[/INST] Mira:",
@@ -180,7 +180,7 @@ def test_the_start_token_is_the_servers_to_add(format_name):
         ),
         pytest.param(
             [person_says("a", "Ann"), narrate("b"), person_says("c", "Bo")],
-            "Ann: a\n\nb\n\nBo: c[/INST] Mira:",
+            "Ann: a\n\nNarrator: b\n\nBo: c[/INST] Mira:",
             id="neighbours",
         ),
         pytest.param(

@@ -52,7 +52,7 @@ def test_a_scene_becomes_messages():
 def test_neighbours_of_one_role_are_one_message():
     messages = write(person("Hi"), person("Hello", name="Ben"), narrator("It rains."))
     assert roles(messages) == ["system", "user"]
-    assert messages[1].content == "Ann: Hi\n\nBen: Hello\n\nIt rains."
+    assert messages[1].content == "Ann: Hi\n\nBen: Hello\n\nNarrator: It rains."
 
 
 def test_the_length_is_said_at_the_end_of_what_people_said():

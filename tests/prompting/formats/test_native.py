@@ -74,7 +74,7 @@ def test_a_scene_is_written_with_names_and_opened_as_answers_stand_in_it():
     turns = [person_says("hi"), narrate("Rain."), persona_says("hello"), person_says(" so? ")]
     prompt = render(ZEPHYR, turns)
     assert prompt.text == (
-        "<|system|>\nS\nD</s>\n<|user|>\nTomas: hi</s>\n<|user|>\nRain.</s>\n"
+        "<|system|>\nS\nD</s>\n<|user|>\nTomas: hi</s>\n<|user|>\nNarrator: Rain.</s>\n"
         "<|assistant|>\nMira: hello</s>\n<|user|>\nTomas:  so? </s>\n<|assistant|>\nMira:"
     )
     assert prompt.stop_sequences == ("</s>", "<|user|>", "\nTomas:")
