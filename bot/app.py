@@ -20,9 +20,12 @@ from bot.messages import Pacing
 from bot.scenes.answering import Answerer
 from bot.scenes.performer import Performer
 from bot.scenes.runner import SceneRunner
-from bot.scenes.service import SceneService
+from bot.scenes.service import SceneDefaults, SceneService
 from bot.scenes.status import StatusReader
+from bot.scenes.steering import Steering
+from bot.scenes.swiping import Swiper
 from bot.scenes.tuning import read_persona_sampler
+from bot.scenes.writing import ReplyWriter
 from bot.settings import SettingsError, read_settings
 from bot.words import say
 from personas.errors import PersonaError
@@ -31,6 +34,7 @@ from storage.database import Database
 from storage.errors import DataFolderInUseError, StorageError
 from storage.lock import DataFolderLock
 from storage.scenes import SceneStore
+from storage.swipes import SwipeStore
 from storage.turns import TurnStore
 
 if TYPE_CHECKING:
@@ -111,25 +115,33 @@ async def open_troupe(
         performer = room.performer
         scenes, turns = SceneStore(database), TurnStore(database)
         affinity = _open_affinity(data_folder)
-        answerer = Answerer(
-            scenes=scenes,
-            turns=turns,
-            library=library,
-            performer=performer,
-            pacing=pacing,
-            affinity=affinity,
+        swipes = SwipeStore(database)
+        writer = ReplyWriter(
+            scenes=scenes, library=library, performer=performer, pacing=pacing, affinity=affinity
         )
+        swiper = Swiper(swipes=swipes, writer=writer)
         status = StatusReader(
             scenes=scenes, turns=turns, library=library, performer=performer, affinity=affinity
         )
-        runner = SceneRunner(scenes=scenes, turns=turns, answerer=answerer, pacing=pacing)
+        runner = SceneRunner(
+            scenes=scenes,
+            turns=turns,
+            swipes=swipes,
+            answerer=Answerer(turns=turns, swipes=swipes, writer=writer),
+            swiper=swiper,
+            pacing=pacing,
+        )
+        steering = Steering(scenes=scenes, turns=turns, swipes=swipes, swiper=swiper, runner=runner)
         service = SceneService(
             scenes=scenes,
             turns=turns,
             library=library,
             runner=runner,
-            default_persona=settings.default_persona,
-            default_length=None if settings.length == "auto" else settings.length,
+            steering=steering,
+            defaults=SceneDefaults(
+                persona=settings.default_persona,
+                length_word=None if settings.length == "auto" else settings.length,
+            ),
         )
         stack.push_async_callback(service.aclose)
         yield Troupe(

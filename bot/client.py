@@ -12,9 +12,11 @@ from discord.http import Route
 
 from bot.cogs.chat import ChatCog
 from bot.cogs.operator import Operator, OperatorCog
+from bot.cogs.panel import PanelButton
 from bot.cogs.persona import PersonaCog
 from bot.cogs.play import PlayCog
 from bot.cogs.replies import RefusedError, answer_text
+from bot.cogs.row import RowButton
 from bot.cogs.scene import ResetButton, SceneCog
 from bot.cogs.sending import FAILURES
 from bot.cogs.stage import DiscordStage
@@ -88,7 +90,7 @@ class RoleplayClient(commands.Bot):
             await self.add_cog(cog)
         if self._operator is not None:
             await self._add_operator_commands(self._operator)
-        self.add_dynamic_items(ResetButton, StopButton)
+        self.add_dynamic_items(ResetButton, StopButton, RowButton, PanelButton)
         # What was left unanswered is answered while the gateway still connects.
         await self.service.start(DiscordStage(self, self._pacing))
         synced = await self.tree.sync()

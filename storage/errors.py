@@ -4,7 +4,8 @@ StorageError
 ├── MigrationError         the database's schema and this code do not go together
 ├── StorageClosedError     used after it was closed
 ├── DataFolderInUseError   another process works in the data folder
-└── SceneNotFoundError     no such scene
+├── SceneNotFoundError     no such scene
+└── TurnNotFoundError      no such turn, or it is hidden
 
 Facts are attributes; errors of SQLite and of the file system are the `__cause__`.
 """
@@ -53,3 +54,11 @@ class SceneNotFoundError(StorageError):
     def __init__(self, scene_id: int) -> None:
         super().__init__(f"There is no such scene: {scene_id}.")
         self.scene_id = scene_id
+
+
+class TurnNotFoundError(StorageError):
+    """There is no turn of this id, or it is hidden."""
+
+    def __init__(self, turn_id: int) -> None:
+        super().__init__(f"There is no such turn: {turn_id}.")
+        self.turn_id = turn_id

@@ -104,6 +104,42 @@ class NewTurn:
     """The Discord messages that show it, in order of the parts."""
     channel_id: int | None = None
     awaits_answer: bool = False
+    alternatives: tuple[str, ...] = ()
+    """Further ones, besides the text, which is shown."""
+
+
+class SwipeKind(StrEnum):
+    """What another alternative is made from."""
+
+    NEW = "new"
+    """The story before the turn."""
+    MORE = "more"
+    """The turn as it is shown: it is gone on with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwipeOrder:
+    """Another alternative as somebody asked for it."""
+
+    kind: SwipeKind = SwipeKind.NEW
+    hint: str = ""
+    """What it should be like, in that person's words."""
+    length_word: str | None = None
+    """None is the scene's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternatives:
+    """How many alternatives a turn has, and which is shown; numbers count from 0."""
+
+    turn_id: int
+    scene_id: int
+    shown: int
+    count: int
+    is_awaited: bool
+    """Whether another one is being written."""
+    length_word: str | None
+    """That the shown one was written with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,7 +70,13 @@ async def insert_turn(
     )
     if position is None:
         await connection.execute("UPDATE turns SET position = id WHERE id = ?", (turn_id,))
-    await _insert_alternative(connection, turn_id, new.text, at=at, facts=facts or ReplyFacts())
+    await insert_alternative(
+        connection, turn_id, new.text, number=0, at=at, facts=facts or ReplyFacts()
+    )
+    for number, text in enumerate(new.alternatives, start=1):
+        await insert_alternative(
+            connection, turn_id, text, number=number, at=at, facts=ReplyFacts()
+        )
     await connection.executemany(
         "INSERT INTO turn_messages (message_id, turn_id, channel_id, part) VALUES (?, ?, ?, ?)",
         [(message, turn_id, new.channel_id, part) for part, message in enumerate(new.message_ids)],
@@ -93,6 +99,8 @@ async def clear_waiting(
         " WHERE scene_id = ? AND awaits_answer = 1 AND (? IS NULL OR id <= ?)",
         (scene_id, up_to, up_to),
     )
+    if up_to is None:
+        await connection.execute("UPDATE turns SET swipe = NULL WHERE scene_id = ?", (scene_id,))
     await clear_open_replies(connection, scene_id)
 
 
@@ -101,16 +109,24 @@ async def clear_open_replies(connection: aiosqlite.Connection, scene_id: int) ->
     await connection.execute("DELETE FROM open_replies WHERE scene_id = ?", (scene_id,))
 
 
-async def _insert_alternative(
-    connection: aiosqlite.Connection, turn_id: int, text: str, *, at: str, facts: ReplyFacts
+async def insert_alternative(
+    connection: aiosqlite.Connection,
+    turn_id: int,
+    text: str,
+    *,
+    number: int,
+    at: str,
+    facts: ReplyFacts,
 ) -> None:
+    """Add an alternative to a turn."""
     await connection.execute(
         "INSERT INTO alternatives (turn_id, number, text, created_at, length_word, seed,"
         " finish_reason, model, prompt_tokens, cached_tokens, reply_tokens, seconds,"
         " waited_seconds, prompt_seconds, sampler)"
-        " VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             turn_id,
+            number,
             text,
             at,
             facts.length_word,

@@ -54,12 +54,14 @@ class SceneStore:
     async def list_awaiting(self) -> list[SceneRecord]:
         """Return the open scenes in which somebody waits, longest waiting first.
 
+        Who waits for another alternative of a reply waits too.
+
         This is what a restart looks at to answer what it had not answered yet.
         """
         rows = await self._database.read(
             "SELECT scenes.* FROM scenes JOIN ("
             "  SELECT scene_id, min(id) AS first_turn_id FROM turns"
-            "  WHERE awaits_answer = 1 AND hidden = 0 GROUP BY scene_id"
+            "  WHERE (awaits_answer = 1 OR swipe IS NOT NULL) AND hidden = 0 GROUP BY scene_id"
             ") AS waiting ON waiting.scene_id = scenes.id"
             " WHERE scenes.state = 'open' ORDER BY waiting.first_turn_id"
         )

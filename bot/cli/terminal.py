@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from bot.errors import explain, say_wait
-from bot.scenes.stage import NoteMessage, ReplyDisplay
+from bot.scenes.stage import NoteMessage, ReplyDisplay, Row
 from bot.words import say
 
 if sys.platform == "win32":
@@ -90,6 +90,13 @@ class TerminalStage:
         """A reply under the persona's name."""
         return _TerminalReply(persona_name)
 
+    async def take_row(
+        self,
+        scene: "SceneRecord",
+        message_ids: Sequence[int],
+    ) -> None:
+        """Lines have no rows."""
+
     def print_turn(self, name: str, text: str) -> None:
         """A finished turn."""
         write(f"\n{name}: {text}\n\n")
@@ -115,7 +122,7 @@ class _TerminalReply:
     def wait_in_queue(self, place: "QueuePlace") -> None:
         self._line(say("queue_place", number=place.number, wait=say_wait(place.seconds)))
 
-    async def finish(self, text: str) -> Sequence[int]:
+    async def finish(self, text: str, *, row: Row) -> Sequence[int]:  # noqa: ARG002 - as above
         self.show(text)
         write("\n\n")
         return ()

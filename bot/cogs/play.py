@@ -5,9 +5,11 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.replies import RefusedError, answer, get_persona, read_place, suggest_personas
+from bot.cogs.row import make_row
 from bot.cogs.sending import FAILURES, post_turn
 from bot.prompting.prompt import LENGTH_WORDS
 from bot.scenes.service import Playing, SceneService
+from bot.scenes.stage import Row
 
 _LENGTHS = [app_commands.Choice(name=word, value=word) for word in ("auto", *LENGTH_WORDS)]
 
@@ -99,7 +101,13 @@ async def post_greeting(
     assert channel_id is not None  # noqa: S101 - read_place looked
     channel = interaction.client.get_partial_messageable(channel_id, guild_id=interaction.guild_id)
     try:
-        ids = await post_turn(channel, persona_name=greeting.name, text=greeting.text)
+        alternatives = await service.steering.count(greeting)
+        ids = await post_turn(
+            channel,
+            persona_name=greeting.name,
+            text=greeting.text,
+            view=make_row(Row(shown=alternatives.shown, count=alternatives.count)),
+        )
     except FAILURES as error:
         await service.withdraw(playing)
         if isinstance(error, discord.Forbidden):

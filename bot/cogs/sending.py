@@ -4,17 +4,16 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
 
 import aiohttp
 import discord
 
-from bot.cogs.stop import make_stop_view
 from bot.errors import explain, say_wait
 from bot.generation.types import EngineState, QueuePlace
 from bot.messages import Pacing
-from bot.scenes.stage import NoteMessage, StageError
+from bot.scenes.stage import NoteMessage, Row, StageError
 from bot.text import has_sentence, split_message
 from bot.words import say
 from storage.errors import StorageError
@@ -30,11 +29,15 @@ FAILURES = (discord.HTTPException, aiohttp.ClientError, OSError)
 """How discord.py says that a call did not work, after its own retries."""
 
 
+Controls = Literal["cancel", "stop"] | Row
+"""Under a message: a button that cancels or stops its reply, or the row of a finished one."""
+
+
 class _Part(NamedTuple):
     """One message as it should be."""
 
     text: str
-    can_cancel: bool
+    controls: Controls | None
 
 
 class ReplyMessages:
@@ -45,20 +48,20 @@ class ReplyMessages:
         channel: discord.PartialMessageable,
         *,
         heading: str,
-        scene_id: int,
+        make_view: Callable[[Controls], discord.ui.View],
         pacing: Pacing,
         message_ids: Sequence[int],
         note_message: NoteMessage,
     ) -> None:
         self._channel = channel
         self._heading = heading
-        self._scene_id = scene_id
+        self._make_view = make_view
         self._pacing = pacing
         self._note_message = note_message
         self._messages = [channel.get_partial_message(id_) for id_ in message_ids]
         self._written: list[_Part | None] = [None] * len(self._messages)
         self._target = ""
-        self._can_cancel = False
+        self._controls: Controls | None = None
         self._last_write = -1e9
         self._nonce = secrets.token_hex(8)
         self._changed = asyncio.Event()
@@ -71,7 +74,7 @@ class ReplyMessages:
     def show(self, text: str) -> None:
         """Have the text so far shown soon."""
         self._target = self._heading + text
-        self._can_cancel = False
+        self._controls = "stop"
         self._has_text.set()
         self._changed.set()
 
@@ -82,22 +85,22 @@ class ReplyMessages:
     def wait_in_queue(self, place: QueuePlace) -> None:
         """Say who is before this reply, with a button that cancels it."""
         wait = say_wait(place.seconds)
-        self._say_plainly(say("queue_place", number=place.number, wait=wait), can_cancel=True)
+        self._say_plainly(say("queue_place", number=place.number, wait=wait), controls="cancel")
 
-    def _say_plainly(self, line: str, *, can_cancel: bool = False) -> None:
-        self._target, self._can_cancel = line, can_cancel
+    def _say_plainly(self, line: str, *, controls: Controls | None = None) -> None:
+        self._target, self._controls = line, controls
         self._has_text.set()
         self._hurries = True  # a plain line need not wait for a first sentence
         self._changed.set()
 
-    async def finish(self, text: str) -> list[int]:
-        """Show the whole text and return the ids of its messages.
+    async def finish(self, text: str, *, row: Row) -> list[int]:
+        """Show the whole text with its row and return the ids of its messages.
 
         Raises:
             StageError: If Discord does not take it.
         """
         await self._settle()
-        self._target, self._can_cancel = self._heading + text, False
+        self._target, self._controls = self._heading + text, row
         for attempt in range(_TRIES):
             try:
                 await self._write()
@@ -114,7 +117,7 @@ class ReplyMessages:
     async def fail(self, error: Exception) -> None:
         """Say in one line what went wrong, in place of the reply."""
         await self._settle()
-        self._target, self._can_cancel = explain(error), False
+        self._target, self._controls = explain(error), None
         with contextlib.suppress(*FAILURES):
             await self._write()
 
@@ -173,7 +176,12 @@ class ReplyMessages:
     async def _write(self) -> None:
         """Bring the messages to the newest text: edit, send further parts, delete spare ones."""
         texts = split_message(self._target)
-        parts = [_Part(text, self._can_cancel and not n) for n, text in enumerate(texts)]
+        # The row stands under the end of a reply, a button that ends it under its beginning.
+        place = len(texts) - 1 if isinstance(self._controls, Row) else 0
+        parts = [
+            _Part(text, self._controls if number == place else None)
+            for number, text in enumerate(texts)
+        ]
         for number, part in enumerate(parts):
             if number == len(self._messages):
                 await self._send(number, part)
@@ -193,12 +201,12 @@ class ReplyMessages:
             self._last_write = asyncio.get_running_loop().time()
         self._messages.append(self._channel.get_partial_message(message.id))
         # A message of an earlier try has the text of that time.
-        self._written.append(_Part(message.content, bool(message.components)))
+        self._written.append(_Part(message.content, part.controls if message.components else None))
         await self._note(message.id, number)
 
     async def _post(self, part: _Part, nonce: str) -> discord.Message:
-        if part.can_cancel:
-            view = make_stop_view(self._scene_id)
+        if part.controls is not None:
+            view = self._make_view(part.controls)
             return await self._channel.send(
                 part.text, allowed_mentions=_PINGS, nonce=nonce, view=view
             )
@@ -234,11 +242,11 @@ class ReplyMessages:
         self._written[number] = part
 
     def _choose_view(self, number: int, part: _Part) -> discord.ui.View | None:
-        """The button, or None to take it away; left as it is where there never was one."""
-        if part.can_cancel:
-            return make_stop_view(self._scene_id)
+        """The buttons, or None to take them away; left as they are where nothing changed."""
         before = self._written[number]
-        return None if before is None or before.can_cancel else discord.utils.MISSING
+        if before is not None and before.controls == part.controls:
+            return discord.utils.MISSING
+        return self._make_view(part.controls) if part.controls is not None else None
 
     async def _keep_typing(self) -> None:
         """Show typing until the first text; without permission for it the reply still comes."""
@@ -256,11 +264,13 @@ def write_heading(persona_name: str) -> str:
 
 
 async def post_turn(
-    channel: discord.abc.Messageable, *, persona_name: str, text: str
+    channel: discord.abc.Messageable, *, persona_name: str, text: str, view: discord.ui.View
 ) -> tuple[int, ...]:
-    """Post finished words of a persona and return the ids of the messages."""
+    """Post finished words of a persona, buttons under their end; returns the messages' ids."""
     ids: list[int] = []
-    for part in split_message(write_heading(persona_name) + text):
+    *parts, last = split_message(write_heading(persona_name) + text)
+    for part in parts:
         message = await channel.send(part, allowed_mentions=_PINGS)
         ids.append(message.id)
-    return tuple(ids)
+    message = await channel.send(last, allowed_mentions=_PINGS, view=view)
+    return (*ids, message.id)

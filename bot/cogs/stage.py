@@ -1,12 +1,15 @@
 """Where replies are shown: the channels, threads and DMs of scenes."""
 
+import contextlib
 from collections.abc import Sequence
 
 import discord
 
-from bot.cogs.sending import ReplyMessages, write_heading
+from bot.cogs.row import make_row
+from bot.cogs.sending import FAILURES, Controls, ReplyMessages, write_heading
+from bot.cogs.stop import make_stop_view
 from bot.messages import Pacing
-from bot.scenes.stage import NoteMessage, ReplyDisplay, StageError
+from bot.scenes.stage import NoteMessage, ReplyDisplay, Row, StageError
 from storage.records import SceneRecord
 
 
@@ -37,11 +40,19 @@ class DiscordStage:
             # Partial: after a restart DMs and archived threads are in no cache.
             self._client.get_partial_messageable(scene.channel_id, guild_id=scene.guild_id),
             heading=write_heading(persona_name),
-            scene_id=scene.id,
+            make_view=lambda controls: make_view(scene.id, controls),
             pacing=self._pacing,
             message_ids=message_ids,
             note_message=note_message,
         )
+
+    async def take_row(self, scene: SceneRecord, message_ids: Sequence[int]) -> None:
+        """Take the row from the end of a reply; where that fails its buttons say so themselves."""
+        if scene.channel_id is None or not message_ids:
+            return
+        channel = self._client.get_partial_messageable(scene.channel_id, guild_id=scene.guild_id)
+        with contextlib.suppress(*FAILURES):
+            await channel.get_partial_message(message_ids[-1]).edit(view=None)
 
     def _may_write(self, channel_id: int) -> bool:
         """Whether a reply could be shown, as far as is known: better asked before it is written."""
@@ -53,3 +64,10 @@ class DiscordStage:
         return allowed.view_channel and (
             allowed.send_messages_in_threads if in_thread else allowed.send_messages
         )
+
+
+def make_view(scene_id: int, controls: Controls) -> discord.ui.View:
+    """The buttons under a message of a reply."""
+    if isinstance(controls, Row):
+        return make_row(controls)
+    return make_stop_view(scene_id, is_writing=controls == "stop")

@@ -15,10 +15,10 @@ class StopButton(
 ):
     """Cancels the reply of a scene that waits or is being written; works after a restart too."""
 
-    def __init__(self, scene_id: int) -> None:
+    def __init__(self, scene_id: int, *, is_writing: bool = False) -> None:
         super().__init__(
             discord.ui.Button(
-                label=say("queue_cancel"),
+                label="■" if is_writing else say("queue_cancel"),
                 style=discord.ButtonStyle.secondary,
                 custom_id=f"troupe:stop:{scene_id}",
             )
@@ -43,8 +43,8 @@ class StopButton(
         await answer(interaction, "stopped" if stopped else "nothing_to_stop")
 
 
-def make_stop_view(scene_id: int) -> discord.ui.View:
+def make_stop_view(scene_id: int, *, is_writing: bool = False) -> discord.ui.View:
     """The button as a row of its own."""
     view = discord.ui.View(timeout=None)
-    view.add_item(StopButton(scene_id))
+    view.add_item(StopButton(scene_id, is_writing=is_writing))
     return view

@@ -12,10 +12,18 @@ KNOWN_MODELS: Final = (*MODELS_OF_2023, *TODAYS_MODELS)
 """All that `troupe models list` shows."""
 
 _FAMILIES = (
-    # Hotter misspells names; DRY repeats less and breaks words: see the demo model's card
+    # Hotter misspells names, and a sharper DRY breaks words: see the demo model's card
     (
         re.compile(r"troupe[-_ ]demo", re.IGNORECASE),
-        SamplerSettings(temperature=0.4, min_p=0.05, repetition_penalty=1.05),
+        SamplerSettings(
+            temperature=0.4,
+            min_p=0.05,
+            repetition_penalty=1.05,
+            dry_multiplier=1.0,
+            dry_base=1.5,
+            dry_allowed_length=8,
+            dry_penalty_window=256,
+        ),
     ),
     (re.compile(r"limarp", re.IGNORECASE), LIMARP_SAMPLER),
     (re.compile(r"nous-hermes", re.IGNORECASE), NOUS_HERMES_SAMPLER),

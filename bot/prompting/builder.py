@@ -42,6 +42,8 @@ class Script:
     """The scene's own sampler settings, over the persona's."""
     is_persona_next: bool = True
     """False when the model drafts what the person might say."""
+    hint: str = ""
+    """What somebody wishes of this one reply."""
     goes_on: bool = False
     """Whether the persona's newest turn is to be gone on with."""
     lore_before: str = ""

@@ -144,13 +144,16 @@ class _Scene:
         return together, opening
 
     def _list_notes(self) -> list[tuple[PromptTurn, int]]:
-        """The card's instructions near the end, and how many turns come after each."""
+        """Instructions near the end, the card's or for this reply; and how many turns follow."""
         persona, notes = self.script.persona, list[tuple[PromptTurn, int]]()
         if note := persona.depth_prompt:
             notes.append((self._write_note(note.text, Role(note.role)), note.depth))
         if persona.post_history_instructions.strip():
             text = persona.post_history_instructions
             notes.append((self._write_note(text, Role.NARRATOR, original=""), 0))
+        if hint := self.script.hint.strip():
+            text = self.safe.utterance(f"({hint})", starts_line=True)
+            notes.append((PromptTurn(role=Role.NARRATOR, name="", text=text, is_named=False), 0))
         return [(note, depth) for note, depth in notes if note.text.strip()]
 
     def _write_note(self, text: str, role: Role, original: str | None = None) -> PromptTurn:

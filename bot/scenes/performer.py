@@ -143,6 +143,7 @@ class Performer:
         *,
         persona_name: str,
         show: Callable[[str], None],
+        begun: str = "",
         seed: int | None = None,
         turn: Turn = NO_TURN,
     ) -> Reply:
@@ -152,6 +153,7 @@ class Performer:
             prompt: From `prepare`.
             persona_name: Taken off where the model repeats it.
             show: Called with the whole text so far each time it grew.
+            begun: What is there already, where the prompt goes on with it: the reply has it too.
             seed: None draws one.
             turn: Whose turn it is, and who is told while it waits.
 
@@ -174,8 +176,8 @@ class Performer:
                 person=turn.person,
                 messages=read_messages(prompt.segments) if info.takes_messages else (),
             )
-            reply = await self._generate(request, persona_name, show, turn.tell)
-            if reply.text:
+            reply = await self._generate(request, persona_name, show, turn.tell, begun)
+            if reply.text != begun.strip():
                 break
         return reply
 
@@ -185,17 +187,19 @@ class Performer:
         persona_name: str,
         show: Callable[[str], None],
         tell: Callable[["QueuePlace | None"], None] | None,
+        begun: str,
     ) -> Reply:
         people = [
             stop.strip("\n:")
             for stop in request.stop_sequences
             if stop.startswith("\n") and stop.endswith(":")
         ]
-        raw = shown = ""
+        raw, shown = begun, begun.strip()
         reason, timings = FinishReason.STOP, None
         async with aclosing(self._scheduler.generate(request, tell)) as chunks:
             async for chunk in chunks:
-                raw += chunk.text
+                is_apart = bool(begun and request.messages and raw == begun)
+                raw += f" {chunk.text.lstrip()}" if is_apart and chunk.text else chunk.text
                 reason = chunk.finish_reason or reason
                 timings = chunk.timings or timings
                 text = tidy_reply(raw, persona_name=persona_name, people=people, final=False)

@@ -9,14 +9,16 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bot.scenes.answering import Progress
 from bot.scenes.stage import StageError
+from bot.scenes.writing import Progress
 
 if TYPE_CHECKING:
     from bot.messages import Pacing
     from bot.scenes.answering import Answerer
     from bot.scenes.stage import Stage
+    from bot.scenes.swiping import Swiper
     from storage.scenes import SceneStore
+    from storage.swipes import SwipeStore
     from storage.turns import TurnStore
 
 _log = logging.getLogger(__name__)
@@ -37,15 +39,30 @@ class SceneRunner:
     """Runs at most one answer per scene, and one more waits as turns that await an answer."""
 
     def __init__(
-        self, *, scenes: "SceneStore", turns: "TurnStore", answerer: "Answerer", pacing: "Pacing"
+        self,
+        *,
+        scenes: "SceneStore",
+        turns: "TurnStore",
+        swipes: "SwipeStore",
+        answerer: "Answerer",
+        swiper: "Swiper",
+        pacing: "Pacing",
     ) -> None:
         self._scenes = scenes
         self._turns = turns
+        self._swipes = swipes
         self._answerer = answerer
+        self._swiper = swiper
         self._pacing = pacing
         self._jobs: dict[int, _Job] = {}
+        self._outcomes: dict[int, asyncio.Future[Exception | None]] = {}
         self._stage: Stage | None = None
         self._closing = False
+
+    @property
+    def stage(self) -> "Stage | None":
+        """Where replies are shown; None before the start."""
+        return self._stage
 
     def set_stage(self, stage: "Stage") -> None:
         """Say where replies are shown; nothing is answered before."""
@@ -69,6 +86,15 @@ class SceneRunner:
         job.news.set()
         return job.task
 
+    def expect(self, scene_id: int, turn_id: int) -> "asyncio.Future[Exception | None]":
+        """Have an ordered alternative written soon; the future tells what went wrong, or None."""
+        outcome: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+        if self.wake(scene_id) is None:
+            outcome.set_result(None)  # the next start writes it
+        else:
+            self._outcomes[turn_id] = outcome
+        return outcome
+
     def stop(self, scene_id: int) -> bool:
         """End the reply that is being written, keep what is there; False if there is none."""
         job = self._jobs.get(scene_id)
@@ -76,6 +102,11 @@ class SceneRunner:
             return False
         job.progress.stop.set()
         return True
+
+    def is_writing(self, scene_id: int) -> bool:
+        """Whether a reply is being written in a scene, or has been and is being stored."""
+        job = self._jobs.get(scene_id)
+        return job is not None and job.progress.writing
 
     def take_back(self, scene_id: int) -> None:
         """Drop the reply that is being written, because what it answers was deleted."""
@@ -118,6 +149,8 @@ class SceneRunner:
 
     async def _answer_next(self, scene_id: int, stage: "Stage", job: _Job) -> bool:
         """Gather and answer once; False when there is nothing more to do."""
+        if await self._swipe_next(scene_id, stage, job):
+            return True
         await self._gather(job)
         if job.progress.taken_back:  # before it was answered: what is read next says so
             job.progress.reset()
@@ -137,6 +170,27 @@ class SceneRunner:
             return error.is_permanent
         finally:
             job.progress.reset()
+
+    async def _swipe_next(self, scene_id: int, stage: "Stage", job: _Job) -> bool:
+        """Write an alternative that was ordered; False if none was."""
+        ordered = await self._swipes.find_ordered(scene_id)
+        if ordered is None or self._closing or job.ending:
+            return False
+        scene = await self._scenes.get(scene_id)
+        turns = await self._turns.list(scene_id, from_turn_id=scene.anchor_turn_id)
+        outcome: Exception | None = None
+        try:
+            outcome = await self._swiper.swipe(scene, turns, ordered, stage, job.progress)
+        except StageError as error:
+            _log.warning("scene %s: %s", scene_id, error, extra={"action": "stage-failed"})
+            outcome = error
+            await self._swipes.cancel(ordered[0].id)
+        finally:
+            job.progress.reset()
+            expected = self._outcomes.pop(ordered[0].id, None)
+            if expected is not None and not expected.done():
+                expected.set_result(outcome)
+        return True
 
     async def _gather(self, job: _Job) -> None:
         """Wait until no new message came for a moment, but not for ever."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bot.messages import IncomingMessage
     from bot.scenes.runner import SceneRunner
     from bot.scenes.stage import Stage
+    from bot.scenes.steering import Steering
     from personas.library import PersonaLibrary
     from personas.persona import Persona
     from storage.records import SceneRecord, TurnRecord
@@ -51,6 +52,16 @@ class Playing:
     """To be posted, of a new scene whose persona has one."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneDefaults:
+    """What new scenes have where nobody says otherwise."""
+
+    persona: str
+    """The key of who answers where no scene was started."""
+    length_word: str | None
+    """None leaves it to the model."""
+
+
 class SceneService:
     """The life of scenes: opened, heard, answered, begun anew."""
 
@@ -61,15 +72,17 @@ class SceneService:
         turns: "TurnStore",
         library: "PersonaLibrary",
         runner: "SceneRunner",
-        default_persona: str,
-        default_length: str | None,
+        steering: "Steering",
+        defaults: SceneDefaults,
     ) -> None:
         self._scenes = scenes
         self._turns = turns
         self._library = library
         self._runner = runner
-        self._default_persona = default_persona
-        self._default_length = default_length
+        self.steering = steering
+        """What people do with replies that are there."""
+        self._default_persona = defaults.persona
+        self._default_length = defaults.length_word
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
@@ -248,11 +261,22 @@ class SceneService:
 
 
 def _write_greeting(persona: "Persona", person_name: str, channel_id: int | None) -> NewTurn | None:
-    """The card's greeting with names put in, as it will be posted; None if it has none."""
-    name = clean_name(persona.spoken_name)
-    text = replace_macros(
-        persona.greeting, char=name, user=clean_name(person_name), chance=random.SystemRandom()
-    ).strip()
-    if not text:
+    """The card's greeting with names put in, as it will be posted; None if it has none.
+
+    Its other greetings are alternatives of that turn.
+    """
+    name, chance = clean_name(persona.spoken_name), random.SystemRandom()
+    texts = [
+        replace_macros(text, char=name, user=clean_name(person_name), chance=chance).strip()
+        for text in (persona.greeting, *persona.alternate_greetings)
+    ]
+    first, *others = [text for text in texts if text] or [""]
+    if not first:
         return None
-    return NewTurn(role=Role.PERSONA, name=name, text=text, channel_id=channel_id)
+    return NewTurn(
+        role=Role.PERSONA,
+        name=name,
+        text=first,
+        channel_id=channel_id,
+        alternatives=tuple(others),
+    )

@@ -1,6 +1,7 @@
 """Where replies are shown: a Discord channel, a terminal. The service knows only this much."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -26,6 +27,14 @@ class StageError(Exception):
         self.is_permanent = is_permanent
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What stands under a reply: which of how many alternatives is shown, counted from 0."""
+
+    shown: int
+    count: int
+
+
 class ReplyDisplay(Protocol):
     """One reply while it grows."""
 
@@ -41,8 +50,8 @@ class ReplyDisplay(Protocol):
         """Say in one line who is before this reply, and offer to cancel it."""
         ...
 
-    async def finish(self, text: str) -> Sequence[int]:
-        """Show the whole text and return the ids of its messages.
+    async def finish(self, text: str, *, row: Row) -> Sequence[int]:
+        """Show the whole text with its row, and return the ids of its messages.
 
         Raises:
             StageError: If it could not be shown.
@@ -78,4 +87,8 @@ class Stage(Protocol):
         Raises:
             StageError: If the place is gone or must not be written in.
         """
+        ...
+
+    async def take_row(self, scene: "SceneRecord", message_ids: Sequence[int]) -> None:
+        """Take the row from a reply that is not the newest any more; messages may be gone."""
         ...

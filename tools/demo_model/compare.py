@@ -1,6 +1,6 @@
 """Compare a GGUF file with the network it was made from: same tokens, same greedy text.
 
-Usage: python -m tools.demo_model.compare CHECKPOINT TOKENIZER MODEL.gguf PROMPTS.txt
+Usage: python -m tools.demo_model.compare NETWORK TOKENIZER MODEL.gguf PROMPTS.txt
 Prompts are separated by lines that hold only `%%`. Exit code 1 when something differs.
 """
 
@@ -20,10 +20,10 @@ GREEDY = {"temperature": 0.0, "repeat_penalty": 1.0, "n_predict": 60, "return_to
 def main() -> None:
     """Print one line a prompt."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("checkpoint", "tokenizer", "model", "prompts"):
+    for name in ("network", "tokenizer", "model", "prompts"):
         parser.add_argument(name, type=Path)
     chosen = parser.parse_args()
-    network = load_network(chosen.checkpoint)
+    network = load_network(chosen.network)
     for weight in network.parameters():
         if weight.dim() > 1:
             weight.data = q8_roundtrip(weight)
