@@ -102,6 +102,7 @@ def write_request(
         "n_predict": request.max_tokens,
         "stop": list(request.stop_sequences),
         "seed": -1 if request.seed is None else request.seed,
+        **({"goes_on": True} if request.goes_on else {}),  # our own worker's; others pass it over
         **_write_sampler(request.sampler, has_tail_free=has_tail_free),
     }
 

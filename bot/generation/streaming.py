@@ -49,11 +49,16 @@ class StopScanner:
     stop sequences that overlap, the one that is complete first counts.
     """
 
-    def __init__(self, stop_sequences: Iterable[str]) -> None:
+    def __init__(self, stop_sequences: Iterable[str], *, goes_on: bool = False) -> None:
+        """Begin.
+
+        Args:
+            stop_sequences: Where the text ends.
+            goes_on: Whether it goes on in mid-line: then nothing is dropped at its start.
+        """
         self._stops = tuple(stop for stop in stop_sequences if stop)
         self._held = ""
-        self._begun = False
-        self._anchor_passed = False
+        self._begun = self._anchor_passed = goes_on
         self.stopped = False
 
     def feed(self, text: str) -> str:

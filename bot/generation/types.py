@@ -94,6 +94,8 @@ class GenerationRequest:
     """The `ModelInfo.name` of the model that the prompt was written for; empty is any."""
     person: int | None = None
     """Who is answered, so that people get their turns; it stays in this process."""
+    goes_on: bool = False
+    """Whether the prompt ends within the reply itself: then its first blank is a part of it."""
     messages: tuple[ChatMessage, ...] = ()
     """The same prompt for engines whose `ModelInfo` takes messages; other engines leave it."""
 

@@ -174,6 +174,7 @@ class Performer:
                 affinity=turn.affinity,
                 model=prompt.model,
                 person=turn.person,
+                goes_on=bool(begun),
                 messages=read_messages(prompt.segments) if info.takes_messages else (),
             )
             reply = await self._generate(request, persona_name, show, turn.tell, begun)

@@ -159,7 +159,9 @@ class SceneRunner:
         if self._closing or job.ending:
             return False
         if not any(turn.awaits_answer for turn in turns):
-            return job.news.is_set()  # a message may have come while the turns were read
+            # Something may have come while it was gathered for, or while the turns were read.
+            is_ordered = await self._swipes.find_ordered(scene_id) is not None
+            return is_ordered or job.news.is_set()
         try:
             return await self._answerer.answer(scene, turns, stage, job.progress)
         except StageError as error:

@@ -187,7 +187,7 @@ class LlamaServerEngine:
 
     async def generate(self, request: "GenerationRequest") -> AsyncGenerator[GenerationChunk, None]:
         """Stream a continuation; leaving the generator hangs up, and that ends the work there."""
-        scanner = StopScanner(request.stop_sequences)
+        scanner = StopScanner(request.stop_sequences, goes_on=request.goes_on)
         endpoint = await self._source.get_endpoint()
         said = ""
         async with AsyncExitStack() as choosing:

@@ -136,7 +136,7 @@ class OpenaiEngine:
     ) -> AsyncGenerator[GenerationChunk, None]:
         endpoint = await self._source.get_endpoint()
         body = write_body(request, self._aim(known))
-        scanner = StopScanner(request.stop_sequences)
+        scanner = StopScanner(request.stop_sequences, goes_on=request.goes_on)
         watch = Watch(asyncio.get_running_loop().time())
         last: GenerationChunk | None = None
         events = self._client.stream(endpoint, self._path, body, request.affinity)

@@ -93,7 +93,7 @@ class Completion:
         self._limit = room if limit < 0 else min(limit, room)
         seed = _read_int(body, "seed", -1)
         self._sampler = Sampler(read_sampler(body), seed=None if seed < 0 else seed)
-        self._scanner = StopScanner(_read_texts(body, "stop"))
+        self._scanner = StopScanner(_read_texts(body, "stop"), goes_on=body.get("goes_on") is True)
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._costs = _Costs()
 
