@@ -10,6 +10,7 @@ from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from bot.cogs.again import AgainCog
 from bot.cogs.chat import ChatCog
 from bot.cogs.operator import Operator, OperatorCog
 from bot.cogs.panel import PanelButton
@@ -83,6 +84,7 @@ class RoleplayClient(commands.Bot):
             ChatCog(self, self.service),
             PlayCog(self.service, self._default_persona),
             PersonaCog(self.service),
+            AgainCog(),
             SceneCog(self.service, self._status),
             StatusCog(self._status, self.service.library),
         )

@@ -19,7 +19,7 @@ from bot.generation.errors import (
 )
 from bot.words import say
 from personas.errors import PersonaError, PersonaNotFoundError
-from storage.errors import SceneNotFoundError, StorageError
+from storage.errors import SceneNotFoundError, StorageError, TurnNotFoundError
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ WORD_KEYS: Final[dict[type[BaseException], str]] = {
     PersonaNotFoundError: "persona_gone",
     PersonaError: "command_failed",
     SceneNotFoundError: "scene_changed",
+    TurnNotFoundError: "no_reply",
     StorageError: "command_failed",
 }
 """Error class to its words; a class without an entry takes its parent's."""

@@ -45,6 +45,8 @@ WORDS: Final[dict[str, str]] = {
     "reply_is_older": "That is not the newest reply any more.",
     "reply_not_yours": "Only who was answered, {opener}, who opened this scene, or somebody who manages the server can change that.",
     "reply_being_written": "Another one is being written already, or is there by now.",
+    "regenerating": "Another one is coming.",
+    "continuing": "More is coming.",
     "panel_title": "This reply:",
     "panel_continue": "Continue",
     "panel_shorter": "Shorter",
@@ -109,6 +111,7 @@ WORDS: Final[dict[str, str]] = {
         "`/play` starts a scene here; then just write. Elsewhere, mention me or answer one of my "
         "messages. In direct messages I always answer.\n"
         "`/persona list` and `/persona show` tell who can be played.\n"
+        "Under my newest reply: `◀ ▶` show its alternatives, `↻` makes another, `⋯` has more; `/regenerate` and `/continue` do the same.\n"
         "`/length` sets how long replies are.\n"
         "`/stop` ends the reply that is being written; `/status` tells how busy I am.\n"
         "`/scene reset` begins the scene anew (asks first); `/scene sampler` and `/scene format` "

@@ -229,18 +229,25 @@ class Performer:
         if name is not None and not info.takes_messages:
             if own := manner.formats.get(name):
                 choice = FormatChoice(prompt_format=own, reason="this scene's own setting")
-            elif name not in self._missed_formats:
-                self._missed_formats.add(name)  # a preset that was taken away, said once
-                _log.warning(
-                    "a scene's prompt format %s is not there any more: the model's stands in",
-                    name,
-                    extra={"action": "format-missed"},
-                )
+            else:
+                choice = self._miss_format(name, choice)
         return SceneManner(
             choice=choice,
             layers=add_layers(manner.layers, script),
             offered=() if info.takes_messages else tuple(manner.formats),
         )
+
+    def _miss_format(self, name: str, choice: FormatChoice) -> FormatChoice:
+        """The model's own format, because a preset was taken away; the log says so once."""
+        if name not in self._missed_formats:
+            self._missed_formats.add(name)
+            _log.warning(
+                "a scene's prompt format %s is not there any more: the model's stands in",
+                name,
+                extra={"action": "format-missed"},
+            )
+        reason = f"this scene's {name} is not there any more; {choice.reason}"
+        return replace(choice, reason=reason)
 
     def change_model(self, choose_manner: Callable[["ModelInfo"], Manner]) -> None:
         """Forget what was known of the model: another one took its place."""

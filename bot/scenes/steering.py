@@ -76,6 +76,7 @@ class Steering:
         if scene is None:
             return None
         found = None if message_id is None else await self._find_turn(scene.id, message_id)
+        is_settled = message_id is not None or await self._settle(scene.id)
         newest = await self._swipes.find_newest_reply(scene.id)  # after that: it may be this one
         turn = newest if message_id is None else found
         if turn is None or turn.scene_id != scene.id or turn.role is not Role.PERSONA:
@@ -89,7 +90,7 @@ class Steering:
             turn=turn,
             alternatives=alternatives,
             asker_id=await self._swipes.find_asker(turn.id),
-            is_newest=newest is not None and turn.id == newest.id,
+            is_newest=is_settled and newest is not None and turn.id == newest.id,
         )
 
     async def _find_turn(self, scene_id: int, message_id: int) -> "TurnRecord | None":
@@ -100,6 +101,14 @@ class Steering:
                 return turn
             await asyncio.sleep(_PAUSE_SECONDS)
         return None
+
+    async def _settle(self, scene_id: int) -> bool:
+        """Wait a moment for a reply that is finished and being stored; False if one is written."""
+        for _ in range(_TRIES):
+            if not self._runner.is_writing(scene_id):
+                return True
+            await asyncio.sleep(_PAUSE_SECONDS)
+        return False
 
     async def order(
         self, reply: Reply, order: "SwipeOrder", *, expected: int | None = None

@@ -1,17 +1,18 @@
 """Sampler settings that cards and scenes bring along: between what is stored and what is played."""
 
 import json
+import logging
 from typing import TYPE_CHECKING, cast
 
 from bot.generation.sampler_config import OPERATOR_ONLY, SamplerConfig, read_sampler
 from bot.generation.sampler_layers import SamplerSource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bot.generation.sampler_layers import SamplerLayers
     from bot.prompting.builder import Script
     from personas.persona import Persona
+
+_log = logging.getLogger(__name__)
 
 
 def read_persona_sampler(persona: "Persona") -> tuple[SamplerConfig, tuple[str, ...]]:
@@ -30,8 +31,14 @@ def read_scene_sampler(text: str | None) -> SamplerConfig | None:
     """A scene's settings as they are stored; one that a later version left out is passed over."""
     if text is None:
         return None
-    values = cast("Mapping[str, object]", json.loads(text))
-    return read_sampler(values, refused=OPERATOR_ONLY)[0]
+    try:
+        values: object = json.loads(text)
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        _log.warning("a scene's sampler settings are no object: %.60r", text)
+        return None
+    return read_sampler(cast("dict[str, object]", values), refused=OPERATOR_ONLY)[0]
 
 
 def write_scene_sampler(config: SamplerConfig) -> str | None:

@@ -38,7 +38,10 @@ async def test_who_waits_is_told_the_place_and_then_answered(
         lambda: bridge.messages[-1].content.endswith("A fine answer."), what="the reply"
     )
     assert bridge.messages[-1].id == line.id, "the reply takes the line's place"
-    assert not bridge.messages[-1].components
+    await fake.wait_for(
+        lambda: "Cancel" not in [button.label for button in bridge.messages[-1].buttons],
+        what="the button to go",
+    )
     assert model.most_running == 1
 
 

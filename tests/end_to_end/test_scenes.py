@@ -292,7 +292,7 @@ async def test_nobody_is_pinged_whatever_the_model_writes(
 
 async def test_every_command_is_registered_once_with_a_description(bot, fake):
     assert set(fake.commands) == {
-        "play", "length", "stop", "status", "help", "persona", "scene",
+        "play", "length", "stop", "status", "help", "persona", "scene", "regenerate", "continue",
     }  # fmt: skip
 
 

@@ -182,3 +182,23 @@ async def test_greetings_are_alternatives_of_the_first_message(bot, fake, model,
     await converse(fake, model, noor, tavern, "Hello", "Hm.")
     assert greeting.content.removeprefix("**Maren**\n") in model.prompts[-1]
     assert persona_texts(fake, tavern)[0] == greeting.content
+
+
+async def test_commands_do_what_the_row_does(fake, model, noor, tavern, replied):
+    model.replies.append("With rain.")
+    answer = await (
+        await noor.slash(tavern, "regenerate", hint="mention the rain", length="tiny")
+    ).answer()
+    assert answer.ephemeral
+    await shows(fake, replied, "With rain.", "2/2")
+    assert "(mention the rain)" in model.prompts[-1]
+    assert model.prompts[-1].endswith("### Response: (length = tiny)\nMaren:")
+    model.replies.append(" And wind.")
+    await noor.slash(tavern, "continue")
+    await shows(fake, replied, "With rain. And wind.", "3/3")
+
+
+async def test_a_command_without_a_reply_says_so(bot, fake, model, noor, tavern):
+    answer = await (await noor.slash(tavern, "regenerate")).answer()
+    assert answer.ephemeral
+    assert "no reply of the scene" in answer.content

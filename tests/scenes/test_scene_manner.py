@@ -56,7 +56,8 @@ def test_a_scene_has_the_format_that_it_asks_for(performer):
 def test_a_format_that_is_no_more_is_named_once_and_the_models_stands_in(performer, caplog):
     for _ in range(2):
         manner = performer.get_scene_manner(INFO, write_script(format_name="my-preset"))
-        assert manner.choice is CHOICE
+        assert manner.choice.prompt_format is CHOICE.prompt_format
+        assert manner.choice.reason.startswith("this scene's my-preset is not there any more; ")
     (record,) = caplog.records
     assert "my-preset" in record.message
 

@@ -53,3 +53,9 @@ def test_none_are_stored_as_nothing():
 
 def test_a_setting_that_is_no_more_is_passed_over():
     assert read_scene_sampler('{"old": 1, "min_p": 0.2}') == SamplerConfig(min_p=0.2)
+
+
+@pytest.mark.parametrize("text", ["not json", "[]", "3", "null", '"x"'])
+def test_stored_settings_that_are_no_object_are_passed_over(text, caplog):
+    assert read_scene_sampler(text) is None
+    assert "no object" in caplog.text
