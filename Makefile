@@ -37,7 +37,7 @@ run: $(VENV)/run.stamp ## Play on Discord (needs TROUPE_DISCORD_TOKEN, see READM
 	@$(BIN)/troupe run
 
 # Two at a time: the first half mostly waits for its own sockets and processes, so two cores do both.
-WAITING := tests/benchmarks tests/cli tests/cogs tests/end_to_end tests/fake_discord_itself tests/prompting
+WAITING := tests/benchmarks tests/cli tests/cogs tests/end_to_end tests/fake_discord_itself
 OTHERS_LOG := $(VENV)/others.log
 
 test: $(VENV)/dev.stamp ## All tests, with coverage
