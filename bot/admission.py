@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from storage.records import Answers
 
 if TYPE_CHECKING:
-    from bot.messages import IncomingMessage
+    from bot.messages import IncomingMessage, Quoted
     from storage.records import SceneRecord
 
 
@@ -24,21 +24,32 @@ class Verdict(StrEnum):
 def decide(message: "IncomingMessage", scene: "SceneRecord | None") -> Verdict:
     """Say whether a message is part of the story and answered.
 
-    Ignored are: other bots and webhooks; messages without text; what is out of character, that is
-    `((…))` and lines that start with `//`; and outside of scenes, direct messages, mentions and
-    replies to the bot, everything.
+    Ignored are: other bots and webhooks; messages with nothing in them; what is out of character,
+    that is `((…))` and lines that start with `//`; and outside of scenes, direct messages, mentions
+    and replies to the bot, everything.
 
     Args:
         message: What was written.
         scene: The open scene of the place, if there is one.
     """
-    if message.is_bot or not read_story(message.text):
+    if message.is_bot or not write_story(message):
         return Verdict.IGNORE
     if message.is_direct or message.mentions_bot or message.replies_to_bot:
         return Verdict.ANSWER
     if scene is not None and scene.answers is Answers.ALL:
         return Verdict.ANSWER
     return Verdict.IGNORE
+
+
+def write_story(message: "IncomingMessage | Quoted") -> str:
+    """What a message adds to the story: its words, then what hangs on it.
+
+    What hangs on words that are all beside the story is beside it as well.
+    """
+    words = read_story(message.text)
+    if message.text and not words:
+        return ""
+    return "\n".join(part for part in (words, *message.additions) if part)
 
 
 def read_story(text: str) -> str:

@@ -2,22 +2,22 @@
 
 import asyncio
 import contextlib
-import hashlib
-import hmac
 import logging
-import secrets
 import signal
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Coroutine, Generator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.affinity import open_affinity
 from bot.engine_room import EngineRoom, open_engine_room
 from bot.errors import StartupError
 from bot.generation.errors import EngineError
 from bot.messages import Pacing
 from bot.scenes.answering import Answerer
+from bot.scenes.default_scene import DefaultScenes
+from bot.scenes.listening import StoryListener
 from bot.scenes.performer import Performer
 from bot.scenes.runner import SceneRunner
 from bot.scenes.service import SceneService
@@ -30,6 +30,7 @@ from personas.library import PersonaLibrary
 from storage.database import Database
 from storage.errors import DataFolderInUseError, StorageError
 from storage.lock import DataFolderLock
+from storage.messages import MessageStore
 from storage.scenes import SceneStore
 from storage.turns import TurnStore
 
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _DATABASE = "troupe.sqlite3"
-_KEY_FILE = "secret"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ async def open_troupe(
         room = await stack.enter_async_context(open_engine_room(settings))
         performer = room.performer
         scenes, turns = SceneStore(database), TurnStore(database)
-        affinity = _open_affinity(data_folder)
+        affinity = open_affinity(data_folder)
         answerer = Answerer(
             scenes=scenes,
             turns=turns,
@@ -123,13 +123,26 @@ async def open_troupe(
             scenes=scenes, turns=turns, library=library, performer=performer, affinity=affinity
         )
         runner = SceneRunner(scenes=scenes, turns=turns, answerer=answerer, pacing=pacing)
+        default_length = None if settings.length == "auto" else settings.length
+        listener = StoryListener(
+            scenes=scenes,
+            turns=turns,
+            messages=MessageStore(database),
+            runner=runner,
+            default_scenes=DefaultScenes(
+                scenes=scenes,
+                library=library,
+                persona=settings.default_persona,
+                length_word=default_length,
+            ),
+        )
         service = SceneService(
             scenes=scenes,
             turns=turns,
             library=library,
             runner=runner,
-            default_persona=settings.default_persona,
-            default_length=None if settings.length == "auto" else settings.length,
+            listener=listener,
+            default_length=default_length,
         )
         stack.push_async_callback(service.aclose)
         yield Troupe(
@@ -274,17 +287,3 @@ async def _run_until_signal(
         await asyncio.wait({running, waiting})
         for number in signals:
             loop.remove_signal_handler(number)
-
-
-def _open_affinity(data_folder: Path) -> Callable[[str], str]:
-    """A stable name for a scene that says nothing about it: no channel id leaves the host."""
-    file = data_folder / _KEY_FILE
-    with contextlib.suppress(FileExistsError), file.open("x", encoding="ascii") as new:
-        file.chmod(0o600)
-        new.write(secrets.token_hex(32))
-    key = file.read_text(encoding="ascii").encode()
-
-    def name(scene_key: str) -> str:
-        return hmac.new(key, scene_key.encode(), hashlib.sha256).hexdigest()[:32]
-
-    return name

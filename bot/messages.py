@@ -4,6 +4,18 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quoted:
+    """A message that another one replies to."""
+
+    message_id: int
+    name: str
+    """Of who wrote it, as others see it in that place."""
+    text: str
+    """Empty for our own: the story has the words."""
+    additions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingMessage:
     """A person's message, with nothing of Discord left in it but ids."""
 
@@ -17,6 +29,10 @@ class IncomingMessage:
     """As others see it in that place."""
     text: str
     """Readable: mentions as names, the bot's own mention at the start taken off."""
+    additions: tuple[str, ...] = ()
+    """What hangs on it, each in brackets: attachments, stickers, a poll, what it forwards."""
+    quoted: Quoted | None = None
+    """What it replies to."""
     is_bot: bool = False
     """Another bot or a webhook; our own messages never get this far."""
     is_direct: bool = False

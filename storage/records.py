@@ -93,6 +93,16 @@ class TurnRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShownTurn:
+    """A turn that was found by a message, and where it stands."""
+
+    turn: TurnRecord
+    is_hidden: bool
+    newer_turns: int
+    """How many visible turns of its scene come after it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewTurn:
     """A turn to be stored, with its first alternative."""
 

@@ -30,7 +30,8 @@ class ChatCog(commands.Cog):
         if incoming is None:
             return
         addressed = incoming.is_direct or incoming.mentions_bot
-        if addressed and not incoming.text and not incoming.is_bot:
+        is_empty = not incoming.text and not incoming.additions
+        if addressed and is_empty and not incoming.is_bot:
             await _say_in(message.channel, say("nothing_to_read"))
             return
         try:

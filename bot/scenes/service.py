@@ -1,12 +1,9 @@
 """What people can do with scenes; whoever calls turns results and errors into words."""
 
-import asyncio
 import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
-from bot.admission import Verdict, decide, read_story
 from bot.generation.sampler_config import SamplerConfig
 from bot.prompting.macros import replace_macros
 from bot.prompting.untrusted import clean_name
@@ -14,9 +11,11 @@ from bot.scenes.tuning import read_scene_sampler, write_scene_sampler
 from storage.records import Answers, NewScene, NewTurn, Role
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Sequence
 
     from bot.messages import IncomingMessage
+    from bot.scenes.listening import StoryListener
     from bot.scenes.runner import SceneRunner
     from bot.scenes.stage import Stage
     from personas.library import PersonaLibrary
@@ -61,16 +60,16 @@ class SceneService:
         turns: "TurnStore",
         library: "PersonaLibrary",
         runner: "SceneRunner",
-        default_persona: str,
+        listener: "StoryListener",
         default_length: str | None,
     ) -> None:
         self._scenes = scenes
         self._turns = turns
         self._library = library
         self._runner = runner
-        self._default_persona = default_persona
+        self._listener = listener
+        self._locks = listener.locks
         self._default_length = default_length
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def library(self) -> "PersonaLibrary":
@@ -87,40 +86,12 @@ class SceneService:
         return await self._runner.resume()
 
     async def hear(self, message: "IncomingMessage") -> "asyncio.Task[None] | None":
-        """Take a message in: it is on disk before anything else happens.
-
-        Returns:
-            The work on the scene's answer, or None if the message is not answered.
-        """
-        async with self._lock(message.scene_key):
-            scene = await self._scenes.find_open(message.scene_key)
-            if decide(message, scene) is Verdict.IGNORE:
-                return None
-            if scene is None:
-                scene = await self._open_default(message)
-            turn = await self._turns.append(
-                scene.id,
-                NewTurn(
-                    role=Role.PERSON,
-                    name=message.author_name,
-                    text=read_story(message.text),
-                    person_id=message.author_id,
-                    message_ids=(message.message_id,) if message.message_id else (),
-                    channel_id=message.channel_id,
-                    awaits_answer=True,
-                ),
-            )
-        return self._runner.wake(scene.id) if turn else None
+        """Take a message in; the work on the scene's answer, or None if it is not answered."""
+        return await self._listener.hear(message)
 
     async def take_back(self, scene_key: str, message_ids: "Sequence[int]") -> None:
-        """Messages were deleted: what of them was not answered yet leaves the story.
-
-        A reply that is being written to them is dropped.
-        """
-        async with self._lock(scene_key):  # a message that is deleted at once is stored first
-            scene_ids = await self._turns.hide_awaiting(message_ids)
-        for scene_id in scene_ids:
-            self._runner.take_back(scene_id)
+        """Messages were deleted: they leave the story."""
+        await self._listener.take_back(scene_key, message_ids)
 
     async def find(self, scene_key: str) -> "SceneRecord | None":
         """The scene that is played in a place."""
@@ -128,7 +99,7 @@ class SceneService:
 
     async def play(self, place: Place, persona: "Persona") -> Playing:
         """Start a scene, or switch to a persona: its earlier scene in this place goes on."""
-        async with self._lock(place.scene_key):
+        async with self._locks.get(place.scene_key):
             return await self._play(place, persona)
 
     async def _play(self, place: Place, persona: "Persona") -> Playing:
@@ -170,7 +141,7 @@ class SceneService:
         """
         persona = self._library.get(scene.persona_key)
         greeting = _write_greeting(persona, scene.opened_by_name, scene.channel_id)
-        async with self._lock(scene.scene_key):
+        async with self._locks.get(scene.scene_key):
             fresh = await self._scenes.reset(scene.id, greeting=greeting)
         self._end(scene)
         return await self._describe_new(fresh, persona)
@@ -191,7 +162,7 @@ class SceneService:
 
     async def set_sampler(self, scene: "SceneRecord", name: str, config: SamplerConfig) -> None:
         """Set one of a scene's own sampler settings, or take it away where `config` has none."""
-        async with self._lock(scene.scene_key):  # two settings at once: both count
+        async with self._locks.get(scene.scene_key):  # two settings at once: both count
             current = await self._scenes.get(scene.id)
             own = read_scene_sampler(current.sampler) or SamplerConfig()
             own = own.model_copy(update={name: getattr(config, name)})
@@ -209,37 +180,10 @@ class SceneService:
         """Let replies finish for a while, then stop."""
         await self._runner.aclose()
 
-    def _lock(self, scene_key: str) -> asyncio.Lock:
-        """One at a time may look up and change which scene is open in a place."""
-        lock = self._locks.get(scene_key)
-        if lock is None:
-            lock = self._locks[scene_key] = asyncio.Lock()
-        return lock
-
     def _end(self, scene: "SceneRecord | None") -> None:
         """After another scene took its place, so that what is said meanwhile reaches that one."""
         if scene is not None:
             self._runner.end(scene.id)
-
-    async def _open_default(self, message: "IncomingMessage") -> "SceneRecord":
-        """A first mention or direct message opens a scene with the default persona.
-
-        It has no greeting: none was posted, and what is shown is what the model sees. In a server
-        it answers those who address the bot only, until somebody starts it with `/play`.
-        """
-        persona = self._library.get(self._default_persona)
-        return await self._scenes.open(
-            NewScene(
-                scene_key=message.scene_key,
-                persona_key=persona.key,
-                opened_by_id=message.author_id,
-                opened_by_name=message.author_name,
-                guild_id=message.guild_id,
-                channel_id=message.channel_id,
-                answers=Answers.ALL if message.is_direct else Answers.ADDRESSED,
-                length_word=self._default_length,
-            )
-        )
 
     async def _describe_new(self, scene: "SceneRecord", persona: "Persona") -> Playing:
         turns = await self._turns.list(scene.id)
