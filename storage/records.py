@@ -103,6 +103,17 @@ class ShownTurn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedTurn:
+    """What became of a turn whose message was edited."""
+
+    scene_id: int
+    is_shown_again: bool
+    """It was hidden, because an earlier edit left nothing of it."""
+    awaits_answer: bool
+    """False for a hidden one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewTurn:
     """A turn to be stored, with its first alternative."""
 

@@ -1,12 +1,13 @@
 """Messages in: hop 1 of a message's path. It decides nothing."""
 
 import contextlib
+from collections.abc import Sequence
 
 import discord
 from discord.ext import commands
 
 from bot.cogs.incoming import read_message
-from bot.cogs.sending import FAILURES
+from bot.cogs.sending import FAILURES, split_shown
 from bot.errors import explain
 from bot.messages import write_scene_key
 from bot.scenes.service import SceneService
@@ -40,14 +41,28 @@ class ChatCog(commands.Cog):
             await _say_in(message.channel, explain(error))
 
     @commands.Cog.listener()
+    async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
+        """A message changed: by a person's edit, or because Discord shows more of it now."""
+        if event.message.edited_at is None:
+            return
+        assert self._bot.user is not None  # noqa: S101 - known before the first event
+        incoming = read_message(event.message, bot_user=self._bot.user)
+        if incoming is not None:
+            await self._service.change(incoming)
+
+    @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
-        """A message was deleted: nobody waits for an answer to it."""
-        await self._service.take_back(write_scene_key(event.channel_id), [event.message_id])
+        """A message was deleted."""
+        await self._take_back(event.channel_id, [event.message_id])
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
         """Many were deleted at once."""
-        await self._service.take_back(write_scene_key(event.channel_id), sorted(event.message_ids))
+        await self._take_back(event.channel_id, sorted(event.message_ids))
+
+    async def _take_back(self, channel_id: int, message_ids: Sequence[int]) -> None:
+        scene_key = write_scene_key(channel_id)
+        await self._service.take_back(scene_key, message_ids, split=split_shown)
 
 
 async def _say_in(channel: discord.abc.Messageable, text: str) -> None:

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from bot.admission import Verdict, decide, write_story
 from bot.scenes.locks import SceneLocks
-from bot.scenes.quoting import quote
+from bot.scenes.parts import cut_part
+from bot.scenes.quoting import keep_quote, quote
 from storage.records import NewTurn, Role
 
 if TYPE_CHECKING:
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
 
     from bot.messages import IncomingMessage
     from bot.scenes.default_scene import DefaultScenes
+    from bot.scenes.parts import SplitShown
     from bot.scenes.runner import SceneRunner
     from storage.messages import MessageStore
-    from storage.records import SceneRecord
+    from storage.records import SceneRecord, TurnRecord
     from storage.scenes import SceneStore
     from storage.turns import TurnStore
 
@@ -66,14 +68,42 @@ class StoryListener:
             )
         return self._runner.wake(scene.id) if turn else None
 
-    async def take_back(self, scene_key: str, message_ids: "Sequence[int]") -> None:
-        """Messages were deleted: what of them was not answered yet leaves the story.
+    async def change(self, message: "IncomingMessage") -> None:
+        """A message was edited: the turn that it shows says what it says now.
+
+        What an edit puts beside the story leaves it, and comes back with a later edit. A reply
+        that is being written is not begun anew; one that is not begun yet reads the new text.
+        """
+        if message.message_id is None:
+            return
+        story = write_story(message)
+        async with self.locks.get(message.scene_key):
+            changed = await self._messages.change_text(
+                message.message_id,
+                lambda before: keep_quote(before, story) if message.quoted else story,
+            )
+        if changed is not None and changed.is_shown_again and changed.awaits_answer:
+            self._runner.wake(changed.scene_id)
+
+    async def take_back(
+        self, scene_key: str, message_ids: "Sequence[int]", *, split: "SplitShown"
+    ) -> None:
+        """Messages were deleted: they leave the story.
 
         A reply that is being written to them is dropped.
+
+        Args:
+            scene_key: Where they were.
+            message_ids: Those that were deleted; most are none of the story's.
+            split: How a persona's words are shown.
         """
+
+        def cut(turn: "TurnRecord", part: int, count: int) -> str:
+            return cut_part(turn.name, turn.text, part=part, count=count, split=split)
+
         async with self.locks.get(scene_key):  # what is deleted at once is stored first
-            scene_ids = await self._turns.hide_awaiting(message_ids)
-        for scene_id in scene_ids:
+            hidden = await self._messages.delete(message_ids, cut)
+        for scene_id in {turn.scene_id for turn in hidden if turn.awaits_answer}:
             self._runner.take_back(scene_id)
 
     async def _write_text(self, message: "IncomingMessage", scene: "SceneRecord") -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from bot.messages import IncomingMessage
     from bot.scenes.listening import StoryListener
+    from bot.scenes.parts import SplitShown
     from bot.scenes.runner import SceneRunner
     from bot.scenes.stage import Stage
     from personas.library import PersonaLibrary
@@ -89,9 +90,15 @@ class SceneService:
         """Take a message in; the work on the scene's answer, or None if it is not answered."""
         return await self._listener.hear(message)
 
-    async def take_back(self, scene_key: str, message_ids: "Sequence[int]") -> None:
-        """Messages were deleted: they leave the story."""
-        await self._listener.take_back(scene_key, message_ids)
+    async def change(self, message: "IncomingMessage") -> None:
+        """A message was edited: so is the story."""
+        await self._listener.change(message)
+
+    async def take_back(
+        self, scene_key: str, message_ids: "Sequence[int]", *, split: "SplitShown"
+    ) -> None:
+        """Messages were deleted: they leave the story. `split` is how a persona's are shown."""
+        await self._listener.take_back(scene_key, message_ids, split=split)
 
     async def find(self, scene_key: str) -> "SceneRecord | None":
         """The scene that is played in a place."""
