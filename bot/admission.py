@@ -1,6 +1,7 @@
 """Is this message answered? Pure: everything it looks at is an argument."""
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -21,18 +22,51 @@ class Verdict(StrEnum):
     IGNORE = "ignore"
 
 
-def decide(message: "IncomingMessage", scene: "SceneRecord | None") -> Verdict:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guests:
+    """Which programs take part."""
+
+    proxies: frozenset[int] = frozenset()
+    """Applications through whose webhooks people speak."""
+    bots: frozenset[int] = frozenset()
+    """Other bots that are heard, by account or application."""
+    bot_turns: int = 4
+    """How many turns of theirs there may be until a person speaks again."""
+
+    def is_proxy(self, message: "IncomingMessage") -> bool:
+        """Whether a person speaks through a program."""
+        return message.is_webhook and message.author_id in self.proxies
+
+    def may_speak(self, message: "IncomingMessage", bot_turns: int) -> bool:
+        """Whether who wrote a message takes part, after so many turns of other bots."""
+        if not message.is_bot or self.is_proxy(message):
+            return True
+        return message.author_id in self.bots and bot_turns < self.bot_turns
+
+
+NO_GUESTS = Guests()
+
+
+def decide(
+    message: "IncomingMessage",
+    scene: "SceneRecord | None",
+    guests: Guests = NO_GUESTS,
+    *,
+    bot_turns: int = 0,
+) -> Verdict:
     """Say whether a message is part of the story and answered.
 
-    Ignored are: other bots and webhooks; messages with nothing in them; what is out of character,
-    that is `((…))` and lines that start with `//`; and outside of scenes, direct messages, mentions
-    and replies to the bot, everything.
+    Ignored are: other bots and webhooks, but for guests; messages with nothing in them; what is out
+    of character, that is `((…))` and lines that start with `//`; and outside of scenes, direct
+    messages, mentions and replies to the bot, everything.
 
     Args:
         message: What was written.
         scene: The open scene of the place, if there is one.
+        guests: Which programs are heard.
+        bot_turns: How many turns of other bots there were since a person spoke.
     """
-    if message.is_bot or not write_story(message):
+    if not guests.may_speak(message, bot_turns) or not write_story(message):
         return Verdict.IGNORE
     if message.is_direct or message.mentions_bot or message.replies_to_bot:
         return Verdict.ANSWER

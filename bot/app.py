@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import time
 from collections.abc import AsyncGenerator, Coroutine, Generator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from bot.scenes.answering import Answerer
 from bot.scenes.default_scene import DefaultScenes
 from bot.scenes.listening import StoryListener
 from bot.scenes.performer import Performer
+from bot.scenes.proxies import Originals
 from bot.scenes.runner import SceneRunner
 from bot.scenes.service import SceneService
 from bot.scenes.status import StatusReader
@@ -125,7 +127,6 @@ async def open_troupe(
         runner = SceneRunner(scenes=scenes, turns=turns, answerer=answerer, pacing=pacing)
         default_length = None if settings.length == "auto" else settings.length
         listener = StoryListener(
-            scenes=scenes,
             turns=turns,
             messages=MessageStore(database),
             runner=runner,
@@ -135,6 +136,8 @@ async def open_troupe(
                 persona=settings.default_persona,
                 length_word=default_length,
             ),
+            guests=settings.guests,
+            originals=Originals(seconds=pacing.proxy_seconds, clock=time.monotonic),
         )
         service = SceneService(
             scenes=scenes,

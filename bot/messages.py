@@ -25,6 +25,7 @@ class IncomingMessage:
     channel_id: int | None
     guild_id: int | None
     author_id: int
+    """Who wrote it; for a webhook the application that owns it."""
     author_name: str
     """As others see it in that place."""
     text: str
@@ -35,6 +36,8 @@ class IncomingMessage:
     """What it replies to."""
     is_bot: bool = False
     """Another bot or a webhook; our own messages never get this far."""
+    is_webhook: bool = False
+    """Posted through a webhook, under whatever name."""
     is_direct: bool = False
     mentions_bot: bool = False
     replies_to_bot: bool = False
@@ -56,6 +59,8 @@ class Pacing:
     """Discord shows typing for ten seconds."""
     notice_seconds: float = 2.0
     """A person who waits longer than this for the model is told why."""
+    proxy_seconds: float = 10.0
+    """A proxy's message and the original that it replaces are not further apart."""
     retry_seconds: float = 5.0
     """Before something that failed in Discord is tried again."""
     shutdown_seconds: float = 8.0

@@ -1,12 +1,13 @@
 """Discord's messages and the turns that they show."""
 
+import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import aiosqlite
 
 from storage.database import Database
-from storage.records import ChangedTurn, Role, ShownTurn, TurnRecord, read_turn
+from storage.records import ChangedTurn, DeletedTurn, Role, ShownTurn, TurnRecord, read_turn
 from storage.rows import SELECT_TURNS
 
 _FIND = """
@@ -19,6 +20,14 @@ _FIND = """
     JOIN alternatives
       ON alternatives.turn_id = turns.id AND alternatives.number = turns.shown_alternative
     WHERE message_id = ?
+"""
+_COUNT_BOT_TURNS = """
+    WITH said AS (
+        SELECT position, coalesce(person_id IN (SELECT value FROM json_each(?2)), 0) AS by_bot
+        FROM turns WHERE scene_id = ?1 AND hidden = 0 AND role = 'person'
+    )
+    SELECT count(*) AS count FROM said
+    WHERE position > (SELECT coalesce(max(position), 0) FROM said WHERE NOT by_bot)
 """
 
 
@@ -69,9 +78,53 @@ class MessageStore:
                 awaits_answer=bool(row["awaits_answer"]) and not is_hidden,
             )
 
+    async def take_over(
+        self, message_id: int, *, by: int, name: str, text: str
+    ) -> TurnRecord | None:
+        """Let another message take the place of a person's: it says the same in another's name.
+
+        The turn keeps its place, its person and what it awaits; if the first message was deleted
+        already, it is shown again. From then on only the other message counts.
+
+        Args:
+            message_id: The person's message.
+            by: The message that shows the turn now.
+            name: Who speaks in it.
+            text: What it says.
+
+        Returns:
+            The turn as it is now, or None if that message shows no person's turn, or the other is
+            known already.
+        """
+        async with self._database.transaction() as connection:
+            row = await _find_person_turn(connection, message_id)
+            if row is None or await _find_turn(connection, by) is not None:
+                return None
+            await connection.execute(
+                "INSERT INTO turn_messages (message_id, turn_id, channel_id, part)"
+                " SELECT ?, turn_id, channel_id, part + 1 FROM turn_messages WHERE message_id = ?",
+                (by, message_id),
+            )
+            await connection.execute(
+                "UPDATE turns SET name = ?, hidden = 0 WHERE id = ?", (name, row["id"])
+            )
+            await _set_text(connection, row, text)
+            changed = await _find_turn(connection, by)
+            return read_turn(changed) if changed is not None else None
+
+    async def count_bot_turns(self, scene_id: int, bots: Iterable[int]) -> int:
+        """Count the turns of other bots since a person spoke.
+
+        Args:
+            scene_id: The scene.
+            bots: Whose turns are a bot's; somebody without an id is a person.
+        """
+        rows = await self._database.read(_COUNT_BOT_TURNS, (scene_id, json.dumps(list(bots))))
+        return int(rows[0]["count"])
+
     async def delete(
         self, message_ids: Sequence[int], cut: Callable[[TurnRecord, int, int], str]
-    ) -> list[TurnRecord]:
+    ) -> list[DeletedTurn]:
         """Take deleted messages out of the story: their turns are hidden, and kept.
 
         Of a persona's turn that has other messages only the part is taken out. A message of a
@@ -85,12 +138,12 @@ class MessageStore:
         Returns:
             The turns that are hidden now, as they were.
         """
-        hidden: list[TurnRecord] = []
+        hidden: list[DeletedTurn] = []
         async with self._database.transaction() as connection:
             for message_id in message_ids:
                 turn = await _delete_one(connection, message_id, set(message_ids), cut)
                 if turn is not None:
-                    hidden.append(turn)
+                    hidden.append(DeletedTurn(message_id=message_id, turn=turn))
         return hidden
 
 

@@ -114,6 +114,15 @@ class ChangedTurn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeletedTurn:
+    """A turn that is hidden because this message was deleted."""
+
+    message_id: int
+    turn: TurnRecord
+    """As it was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewTurn:
     """A turn to be stored, with its first alternative."""
 

@@ -9,7 +9,7 @@ from discord.ext import commands
 from bot.cogs.incoming import read_message
 from bot.cogs.sending import FAILURES, split_shown
 from bot.errors import explain
-from bot.messages import write_scene_key
+from bot.messages import IncomingMessage, write_scene_key
 from bot.scenes.service import SceneService
 from bot.words import say
 from personas.errors import PersonaError
@@ -26,8 +26,7 @@ class ChatCog(commands.Cog):
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """A message came."""
-        assert self._bot.user is not None  # noqa: S101 - known before the first event
-        incoming = read_message(message, bot_user=self._bot.user)
+        incoming = self._read(message)
         if incoming is None:
             return
         addressed = incoming.is_direct or incoming.mentions_bot
@@ -45,8 +44,7 @@ class ChatCog(commands.Cog):
         """A message changed: by a person's edit, or because Discord shows more of it now."""
         if event.message.edited_at is None:
             return
-        assert self._bot.user is not None  # noqa: S101 - known before the first event
-        incoming = read_message(event.message, bot_user=self._bot.user)
+        incoming = self._read(event.message)
         if incoming is not None:
             await self._service.change(incoming)
 
@@ -59,6 +57,11 @@ class ChatCog(commands.Cog):
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
         """Many were deleted at once."""
         await self._take_back(event.channel_id, sorted(event.message_ids))
+
+    def _read(self, message: discord.Message) -> IncomingMessage | None:
+        bot = self._bot
+        assert bot.user is not None  # noqa: S101 - known before the first event
+        return read_message(message, bot_user=bot.user, application_id=bot.application_id)
 
     async def _take_back(self, channel_id: int, message_ids: Sequence[int]) -> None:
         scene_key = write_scene_key(channel_id)

@@ -11,10 +11,21 @@ _STORY_TYPES = {discord.MessageType.default, discord.MessageType.reply}
 
 
 def read_message(
-    message: discord.Message, *, bot_user: discord.ClientUser
+    message: discord.Message, *, bot_user: discord.ClientUser, application_id: int | None
 ) -> IncomingMessage | None:
-    """Read a message, or return None for our own and for Discord's system messages."""
+    """Read a message, or return None for our own and for Discord's system messages.
+
+    Args:
+        message: Discord's.
+        bot_user: Who we are.
+        application_id: Our application's, whose webhooks are ours.
+    """
     if message.author.id == bot_user.id or message.type not in _STORY_TYPES:
+        return None
+    # An answer to a command also has a webhook's id, which is then the application's.
+    is_webhook = message.webhook_id not in {None, message.application_id}
+    owner_id = message.application_id if is_webhook else None
+    if owner_id is not None and owner_id == application_id:
         return None
     quoted = _find_replied_to(message)
     return IncomingMessage(
@@ -22,12 +33,13 @@ def read_message(
         scene_key=write_scene_key(message.channel.id),
         channel_id=message.channel.id,
         guild_id=message.guild.id if message.guild else None,
-        author_id=message.author.id,
+        author_id=owner_id or message.author.id,
         author_name=message.author.display_name,
         text=_read_text(message, bot_user),
         additions=read_additions(message),
         quoted=_read_quoted(quoted, bot_user) if quoted else None,
         is_bot=message.author.bot or message.webhook_id is not None,
+        is_webhook=is_webhook,
         is_direct=message.guild is None,
         mentions_bot=any(user.id == bot_user.id for user in message.mentions)
         and _mention(bot_user).search(message.content) is not None,

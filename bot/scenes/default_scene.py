@@ -1,4 +1,4 @@
-"""The scene that a first mention or direct message opens."""
+"""The scene that a message belongs to: the open one, or one that a first mention opens."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 class DefaultScenes:
-    """Opens scenes that nobody started, with the operator's persona and length."""
+    """Finds the scenes of places, and opens those that nobody started.
+
+    They have the operator's persona and length.
+    """
 
     def __init__(
         self,
@@ -26,6 +29,10 @@ class DefaultScenes:
         self._library = library
         self._persona = persona
         self._length_word = length_word
+
+    async def find(self, scene_key: str) -> "SceneRecord | None":
+        """The scene that is played in a place."""
+        return await self._scenes.find_open(scene_key)
 
     async def open(self, message: "IncomingMessage") -> "SceneRecord":
         """Open a scene for who wrote this message.

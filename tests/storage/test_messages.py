@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from storage.messages import MessageStore
-from storage.records import ChangedTurn, NewScene, NewTurn, ReplyFacts, Role, ShownTurn
+from storage.records import ChangedTurn, DeletedTurn, NewScene, NewTurn, ReplyFacts, Role, ShownTurn
 
 PERSON = NewTurn(
     role=Role.PERSON, name="Ann", text="Hello.", person_id=10, channel_id=2, awaits_answer=True
@@ -102,9 +102,9 @@ async def test_deleted_messages_hide_their_turns_once(turns, scene, messages):
     waiting = await turns.append(scene.id, say("waits", 11))
     await turns.append(scene.id, say("waits too", 12))
     hidden = await messages.delete([10, 11, 99], cut)
-    assert [(turn.id, turn.awaits_answer) for turn in hidden] == [
-        (answered.id, False),
-        (waiting.id, True),
+    assert [(one.message_id, one.turn.id, one.turn.awaits_answer) for one in hidden] == [
+        (10, answered.id, False),
+        (11, waiting.id, True),
     ]
     assert await texts(turns, scene) == ["waits too"]
     assert await messages.delete([10, 11, 99], cut) == [], "a second time changes nothing"
@@ -128,13 +128,13 @@ async def test_of_a_long_reply_the_deleted_parts_go(turns, scene, messages):
     assert await messages.delete([22], cut) == [], "it is gone already"
     assert await messages.delete([23], cut) == []
     assert await texts(turns, scene) == ["One."]
-    assert [turn.text for turn in await messages.delete([21], cut)] == ["One."]
+    assert [one.turn.text for one in await messages.delete([21], cut)] == ["One."]
     assert await texts(turns, scene) == []
 
 
 async def test_a_reply_that_is_deleted_whole_is_kept_whole(turns, scene, messages):
     turn = await reply(turns, scene, 21, 22, 23)
-    assert await messages.delete([21, 22, 23], cut) == [turn]
+    assert await messages.delete([21, 22, 23], cut) == [DeletedTurn(message_id=21, turn=turn)]
     assert (await messages.find(22)).turn.text == "One. Two. Three."
 
 
@@ -144,3 +144,53 @@ async def test_of_a_hidden_reply_nothing_is_cut(turns, scene, messages, database
         await connection.execute("UPDATE turns SET hidden = 1 WHERE id = ?", (turn.id,))
     assert await messages.delete([21], cut) == []
     assert (await messages.find(21)).turn.text == "One. Two. Three."
+
+
+async def test_another_message_takes_a_persons_place(turns, scene, messages):
+    first = await turns.append(scene.id, say("K: one", 11))
+    taken = await messages.take_over(11, by=12, name="Kay", text="one")
+    assert taken == replace(first, name="Kay", text="one")
+    assert await messages.delete([11], cut) == [], "the first message does not count any more"
+    assert await messages.change_text(11, lambda _: "K: two") is None
+    assert await turns.append(scene.id, say("K: one", 11)) is None
+    assert await texts(turns, scene) == ["one"]
+    await messages.change_text(12, lambda _: "two")
+    assert await texts(turns, scene) == ["two"]
+    assert len(await messages.delete([12], cut)) == 1
+    assert await texts(turns, scene) == []
+
+
+async def test_a_place_is_taken_also_when_its_message_is_gone(turns, scene, messages):
+    await turns.append(scene.id, say("K: one", 11))
+    await messages.delete([11], cut)
+    taken = await messages.take_over(11, by=12, name="Kay", text="one")
+    assert (taken.name, taken.person_id, taken.awaits_answer) == ("Kay", 10, True)
+    assert await texts(turns, scene) == ["one"]
+
+
+async def test_no_place_is_taken_of_a_persona_or_nobody_or_twice(turns, scene, messages):
+    await turns.append(scene.id, say("K: one", 11))
+    await turns.append(scene.id, say("known", 12))
+    await reply(turns, scene, 21)
+    for first, second in ((21, 30), (99, 30), (11, 12)):
+        assert await messages.take_over(first, by=second, name="Kay", text="x") is None
+    assert await texts(turns, scene) == ["K: one", "known", "One. Two. Three."]
+
+
+async def test_turns_of_bots_are_counted_since_a_person_spoke(turns, scene, messages):
+    async def bot_says(message):
+        await turns.append(scene.id, replace(say("beep", message), person_id=70))
+
+    assert await messages.count_bot_turns(scene.id, [70]) == 0
+    await bot_says(1)
+    await reply(turns, scene, 21)
+    await bot_says(2)
+    assert await messages.count_bot_turns(scene.id, [70, 71]) == 2
+    assert await messages.count_bot_turns(scene.id, []) == 0
+    await turns.append(scene.id, say("Enough!", 3))
+    assert await messages.count_bot_turns(scene.id, [70]) == 0
+    await bot_says(4)
+    await turns.append(scene.id, replace(say("by a proxy", 5), person_id=None))
+    await bot_says(6)
+    await messages.delete([6], cut)
+    assert await messages.count_bot_turns(scene.id, [70]) == 0
