@@ -1,38 +1,37 @@
 """The only module that names concrete classes: opens in order, closes in reverse."""
 
-import asyncio
-import contextlib
-import hashlib
-import hmac
 import logging
-import secrets
-import signal
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+import time
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.affinity import open_affinity
 from bot.engine_room import EngineRoom, open_engine_room
 from bot.errors import StartupError
-from bot.generation.errors import EngineError
 from bot.messages import Pacing
 from bot.scenes.answering import Answerer
+from bot.scenes.default_scene import DefaultScenes
+from bot.scenes.listening import StoryListener
 from bot.scenes.performer import Performer
+from bot.scenes.proxies import Originals
 from bot.scenes.runner import SceneRunner
-from bot.scenes.service import SceneDefaults, SceneService
+from bot.scenes.service import SceneService
 from bot.scenes.status import StatusReader
 from bot.scenes.steering import Steering
 from bot.scenes.swiping import Swiper
 from bot.scenes.tuning import read_persona_sampler
 from bot.scenes.writing import ReplyWriter
-from bot.settings import SettingsError, read_settings
+from bot.signals import reloading_model, run_until_signal
 from bot.words import say
 from personas.errors import PersonaError
 from personas.library import PersonaLibrary
 from storage.database import Database
 from storage.errors import DataFolderInUseError, StorageError
 from storage.lock import DataFolderLock
+from storage.messages import MessageStore
 from storage.scenes import SceneStore
 from storage.swipes import SwipeStore
 from storage.turns import TurnStore
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _DATABASE = "troupe.sqlite3"
-_KEY_FILE = "secret"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,36 +111,23 @@ async def open_troupe(
         database = await stack.enter_async_context(_open_database(data_folder))
         room = await stack.enter_async_context(open_engine_room(settings))
         performer = room.performer
-        scenes, turns = SceneStore(database), TurnStore(database)
-        affinity = _open_affinity(data_folder)
-        swipes = SwipeStore(database)
-        writer = ReplyWriter(
-            scenes=scenes, library=library, performer=performer, pacing=pacing, affinity=affinity
-        )
-        swiper = Swiper(swipes=swipes, writer=writer)
+        affinity = open_affinity(data_folder)
+        stores = _Stores(database)
         status = StatusReader(
-            scenes=scenes, turns=turns, library=library, performer=performer, affinity=affinity
-        )
-        runner = SceneRunner(
-            scenes=scenes,
-            turns=turns,
-            swipes=swipes,
-            answerer=Answerer(turns=turns, swipes=swipes, writer=writer),
-            swiper=swiper,
-            pacing=pacing,
-        )
-        steering = Steering(scenes=scenes, turns=turns, swipes=swipes, swiper=swiper, runner=runner)
-        service = SceneService(
-            scenes=scenes,
-            turns=turns,
+            scenes=stores.scenes,
+            turns=stores.turns,
             library=library,
-            runner=runner,
-            steering=steering,
-            defaults=SceneDefaults(
-                persona=settings.default_persona,
-                length_word=None if settings.length == "auto" else settings.length,
-            ),
+            performer=performer,
+            affinity=affinity,
         )
+        writer = ReplyWriter(
+            scenes=stores.scenes,
+            library=library,
+            performer=performer,
+            pacing=pacing,
+            affinity=affinity,
+        )
+        service = _make_service(settings, stores, library, writer, pacing)
         stack.push_async_callback(service.aclose)
         yield Troupe(
             service=service,
@@ -152,6 +137,60 @@ async def open_troupe(
             engine=performer.engine,
             library=library,
         )
+
+
+class _Stores:
+    """What reads and writes the database."""
+
+    def __init__(self, database: Database) -> None:
+        self.scenes = SceneStore(database)
+        self.turns = TurnStore(database)
+        self.swipes = SwipeStore(database)
+        self.messages = MessageStore(database)
+
+
+def _make_service(
+    settings: "Settings",
+    stores: _Stores,
+    library: PersonaLibrary,
+    writer: ReplyWriter,
+    pacing: Pacing,
+) -> SceneService:
+    """The life of scenes, of the parts that do one thing each."""
+    scenes, turns, swipes = stores.scenes, stores.turns, stores.swipes
+    swiper = Swiper(swipes=swipes, writer=writer)
+    runner = SceneRunner(
+        scenes=scenes,
+        turns=turns,
+        swipes=swipes,
+        answerer=Answerer(turns=turns, swipes=swipes, writer=writer),
+        swiper=swiper,
+        pacing=pacing,
+    )
+    length_word = None if settings.length == "auto" else settings.length
+    default_scenes = DefaultScenes(
+        scenes=scenes,
+        library=library,
+        persona=settings.default_persona,
+        length_word=length_word,
+    )
+    listener = StoryListener(
+        turns=turns,
+        messages=stores.messages,
+        runner=runner,
+        default_scenes=default_scenes,
+        guests=settings.guests,
+        originals=Originals(seconds=pacing.proxy_seconds, clock=time.monotonic),
+    )
+    return SceneService(
+        scenes=scenes,
+        turns=turns,
+        library=library,
+        runner=runner,
+        steering=Steering(scenes=scenes, turns=turns, swipes=swipes, swiper=swiper, runner=runner),
+        listener=listener,
+        default_length=length_word,
+    )
 
 
 async def run_bot(settings: "Settings") -> None:
@@ -188,8 +227,8 @@ async def run_bot(settings: "Settings") -> None:
         )
         async with client:
             try:
-                with _reloading_model(troupe.room):
-                    await _run_until_signal(client.start(token), troupe.service)
+                with reloading_model(troupe.room):
+                    await run_until_signal(client.start(token), troupe.service)
             except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 raise _explain_start(error, settings) from error
             finally:
@@ -204,42 +243,6 @@ def _make_operator(settings: "Settings", room: EngineRoom) -> "Operator | None":
     return Operator(server_id=settings.operator_server, room=room)
 
 
-@contextlib.contextmanager
-def _reloading_model(room: EngineRoom) -> Generator[None]:
-    """On SIGHUP read the settings again and play on the model that they name now."""
-    if not hasattr(signal, "SIGHUP"):  # Windows
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    tasks: set[asyncio.Task[None]] = set()
-
-    def reload() -> None:
-        task = asyncio.create_task(_reload_model(room), name="reload-model")
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    loop.add_signal_handler(signal.SIGHUP, reload)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGHUP)
-        for task in tasks:
-            task.cancel()
-
-
-async def _reload_model(room: EngineRoom) -> None:
-    try:
-        config = read_settings().engine
-        if config == room.config:
-            _log.info("the settings name the same model", extra={"action": "model-kept"})
-            return
-        info = await room.change_model(config)
-    except (SettingsError, EngineError) as error:
-        _log.error("the model was not changed: %s", error, extra={"action": "model-kept"})
-    else:
-        _log.info("now played on %s", info.name, extra={"action": "model-changed"})
-
-
 def _explain_start(error: Exception, settings: "Settings") -> StartupError:
     """What an operator can do about a connection that did not come about."""
     import discord  # noqa: PLC0415 - as above
@@ -249,54 +252,3 @@ def _explain_start(error: Exception, settings: "Settings") -> StartupError:
     if isinstance(error, discord.PrivilegedIntentsRequired):
         return StartupError(say("no_intent"), exit_code=2)
     return StartupError(say("no_discord", address=settings.discord_api_base, reason=error))
-
-
-async def _run_until_signal(
-    connecting: Coroutine[object, object, None], service: SceneService
-) -> None:
-    """Run the client; on SIGTERM or Ctrl-C let replies finish while it is still connected.
-
-    A second signal ends at once.
-    """
-    loop = asyncio.get_running_loop()
-    asked, asked_again = asyncio.Event(), asyncio.Event()
-    # As PID 1 in a container Python ignores SIGTERM unless it is handled.
-    signals = (signal.SIGTERM, signal.SIGINT)
-    for number in signals:
-        loop.add_signal_handler(
-            number, lambda: asked_again.set() if asked.is_set() else asked.set()
-        )
-    running = asyncio.create_task(connecting)
-    waiting = asyncio.create_task(asked.wait())
-    try:
-        await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            running.result()
-            return
-        _log.info("ending: replies in progress may finish", extra={"action": "ending"})
-        ending = asyncio.create_task(service.aclose())
-        insisting = asyncio.create_task(asked_again.wait())
-        await asyncio.wait({ending, insisting}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (ending, insisting):
-            task.cancel()
-        await asyncio.wait({ending, insisting})
-    finally:
-        for task in (running, waiting):
-            task.cancel()
-        await asyncio.wait({running, waiting})
-        for number in signals:
-            loop.remove_signal_handler(number)
-
-
-def _open_affinity(data_folder: Path) -> Callable[[str], str]:
-    """A stable name for a scene that says nothing about it: no channel id leaves the host."""
-    file = data_folder / _KEY_FILE
-    with contextlib.suppress(FileExistsError), file.open("x", encoding="ascii") as new:
-        file.chmod(0o600)
-        new.write(secrets.token_hex(32))
-    key = file.read_text(encoding="ascii").encode()
-
-    def name(scene_key: str) -> str:
-        return hmac.new(key, scene_key.encode(), hashlib.sha256).hexdigest()[:32]
-
-    return name

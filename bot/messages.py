@@ -4,6 +4,18 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quoted:
+    """A message that another one replies to."""
+
+    message_id: int
+    name: str
+    """Of who wrote it, as others see it in that place."""
+    text: str
+    """Empty for our own: the story has the words."""
+    additions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingMessage:
     """A person's message, with nothing of Discord left in it but ids."""
 
@@ -13,12 +25,19 @@ class IncomingMessage:
     channel_id: int | None
     guild_id: int | None
     author_id: int
+    """Who wrote it; for a webhook the application that owns it."""
     author_name: str
     """As others see it in that place."""
     text: str
     """Readable: mentions as names, the bot's own mention at the start taken off."""
+    additions: tuple[str, ...] = ()
+    """What hangs on it, each in brackets: attachments, stickers, a poll, what it forwards."""
+    quoted: Quoted | None = None
+    """What it replies to."""
     is_bot: bool = False
     """Another bot or a webhook; our own messages never get this far."""
+    is_webhook: bool = False
+    """Posted through a webhook, under whatever name."""
     is_direct: bool = False
     mentions_bot: bool = False
     replies_to_bot: bool = False
@@ -40,6 +59,8 @@ class Pacing:
     """Discord shows typing for ten seconds."""
     notice_seconds: float = 2.0
     """A person who waits longer than this for the model is told why."""
+    proxy_seconds: float = 10.0
+    """A proxy's message and the original that it replaces are not further apart."""
     retry_seconds: float = 5.0
     """Before something that failed in Discord is tried again."""
     shutdown_seconds: float = 8.0

@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.admission import Guests
 from bot.generation.config import CtransformersConfig, EngineConfig, LlamaCppConfig
 from bot.generation.config_fields import expand_home
 from bot.generation.remote_config import LlamaServerConfig, OpenaiConfig
@@ -70,6 +71,11 @@ def _open_preset(value: object) -> object:
     return open_sampler_preset(Path(value)) if isinstance(value, str | Path) else value
 
 
+def _split_ids(value: object) -> object:
+    """Several numbers in one value, with commas between them."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
 _Folder = Annotated[Path, AfterValidator(expand_home)]
 
 
@@ -101,6 +107,14 @@ class Settings(BaseSettings):
     """The database, its lock, and the terminal's scenes."""
     operator_server: int | None = None
     """The Discord server that gets the operator's commands; None is none."""
+    allowed_bots: Annotated[tuple[int, ...], BeforeValidator(_split_ids)] = ()
+    """Other bots and applications that are heard as people are."""
+    bot_turns: Annotated[int, Field(ge=1)] = 4
+    """How many turns of theirs in a scene until a person speaks again."""
+    pluralkit_id: int = 466378653216014359
+    """PluralKit's application, through whose webhooks people speak; 0 is none."""
+    tupperbox_id: int = 431544605209788416
+    """Tupperbox's, likewise."""
     persona_folder: _Folder | None = None
     """Character cards of one's own, beside the bundled ones."""
     default_persona: str = "maren"
@@ -125,6 +139,15 @@ class Settings(BaseSettings):
     """How it chooses words, where that is not as the catalogue has it."""
     sampler_preset: Annotated[SamplerPreset | None, BeforeValidator(_open_preset)] = None
     """The same from a text-completion preset of SillyTavern's; `sampler` goes over it."""
+
+    @property
+    def guests(self) -> Guests:
+        """Which programs take part in scenes."""
+        return Guests(
+            proxies=frozenset({self.pluralkit_id, self.tupperbox_id}) - {0},
+            bots=frozenset(self.allowed_bots),
+            bot_turns=self.bot_turns,
+        )
 
 
 def read_settings() -> Settings:

@@ -39,7 +39,7 @@ WORDS: Final[dict[str, str]] = {
     "status_window": "**Window** `{bar}` {used} of {window} tokens: persona {head}, examples {examples}, story {turns}, kept for the reply {reply}, free {free}",
     "stopped": "Stopped.",
     "nothing_to_stop": "Nothing is being written here.",
-    "nothing_to_read": "*I read words only. Write something, or start a scene with `/play`.*",
+    "nothing_to_read": "*There is nothing in that for me to answer. Write something, or start a scene with `/play`.*",
     # On a reply
     "no_reply": "That is no reply of the scene that is played here now.",
     "reply_is_older": "That is not the newest reply any more.",

@@ -93,6 +93,36 @@ class TurnRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShownTurn:
+    """A turn that was found by a message, and where it stands."""
+
+    turn: TurnRecord
+    is_hidden: bool
+    newer_turns: int
+    """How many visible turns of its scene come after it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedTurn:
+    """What became of a turn whose message was edited."""
+
+    scene_id: int
+    is_shown_again: bool
+    """It was hidden, because an earlier edit left nothing of it."""
+    awaits_answer: bool
+    """False for a hidden one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletedTurn:
+    """A turn that is hidden because this message was deleted."""
+
+    message_id: int
+    turn: TurnRecord
+    """As it was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewTurn:
     """A turn to be stored, with its first alternative."""
 

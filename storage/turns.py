@@ -1,8 +1,7 @@
 """Turns: what was said in a scene, and the Discord messages that show it."""
 
 import builtins
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 
 import aiosqlite
@@ -128,21 +127,6 @@ class TurnStore:
         """
         async with self._database.transaction() as connection:
             await clear_waiting(connection, scene_id, up_to=up_to)
-
-    async def hide_awaiting(self, message_ids: Sequence[int]) -> builtins.list[int]:
-        """Hide those turns of deleted messages that still await an answer.
-
-        Returns:
-            The scenes in which that changed something.
-        """
-        async with self._database.transaction() as connection:
-            rows = await connection.execute_fetchall(
-                "UPDATE turns SET hidden = 1, awaits_answer = 0 WHERE awaits_answer = 1 AND id IN"
-                " (SELECT turn_id FROM turn_messages WHERE message_id IN"
-                " (SELECT value FROM json_each(?))) RETURNING scene_id",
-                (json.dumps(list(message_ids)),),
-            )
-        return sorted({int(row["scene_id"]) for row in rows})
 
     async def note_open_message(self, scene_id: int, message_id: int, part: int) -> None:
         """Remember a message of a reply that is being written, until the reply is stored.

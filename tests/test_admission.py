@@ -1,21 +1,21 @@
 import pytest
 
-from bot.admission import Verdict, decide, read_story
+from bot.admission import Guests, Verdict, decide, read_story, write_story
 from bot.messages import IncomingMessage
 from storage.records import Answers, SceneRecord, SceneState
 
 
 def write(text="Hello.", **facts):
-    return IncomingMessage(
-        message_id=1,
-        scene_key="discord/2",
-        channel_id=2,
-        guild_id=3,
-        author_id=4,
-        author_name="Ann",
-        text=text,
-        **facts,
-    )
+    given = {
+        "message_id": 1,
+        "scene_key": "discord/2",
+        "channel_id": 2,
+        "guild_id": 3,
+        "author_id": 4,
+        "author_name": "Ann",
+        "text": text,
+    }
+    return IncomingMessage(**given | facts)
 
 
 def scene(answers):
@@ -86,3 +86,42 @@ def test_a_message_is_answered_or_ignored(facts, answers, verdict):
 )
 def test_what_is_beside_the_story_is_taken_out(text, expected):
     assert read_story(text) == expected
+
+
+GUESTS = Guests(proxies=frozenset({70}), bots=frozenset({4, 71}), bot_turns=2)
+
+
+@pytest.mark.parametrize(
+    ("facts", "bot_turns", "verdict"),
+    [
+        pytest.param({"is_bot": True}, 0, Verdict.ANSWER, id="bot-that-may"),
+        pytest.param({"is_bot": True}, 1, Verdict.ANSWER, id="bot-again"),
+        pytest.param({"is_bot": True}, 2, Verdict.IGNORE, id="bot-too-often"),
+        pytest.param({}, 2, Verdict.ANSWER, id="person"),
+        pytest.param({"is_bot": True, "author_id": 5}, 0, Verdict.IGNORE, id="other-bot"),
+        pytest.param(
+            {"is_bot": True, "is_webhook": True, "author_id": 70}, 2, Verdict.ANSWER, id="proxy"
+        ),
+        pytest.param({"is_bot": True, "author_id": 70}, 0, Verdict.IGNORE, id="proxy-service"),
+        pytest.param(
+            {"is_bot": True, "is_webhook": True, "author_id": 71}, 0, Verdict.ANSWER, id="webhook"
+        ),
+        pytest.param({"is_bot": True, "text": "// beep"}, 0, Verdict.IGNORE, id="bot-beside"),
+    ],
+)
+def test_programs_are_heard_as_far_as_they_may(facts, bot_turns, verdict):
+    said = decide(write(**facts), scene(Answers.ALL), GUESTS, bot_turns=bot_turns)
+    assert said is verdict
+
+
+@pytest.mark.parametrize(
+    ("text", "additions", "expected"),
+    [
+        pytest.param("Look! ((brb))", ("[image: a.png]",), "Look!\n[image: a.png]", id="both"),
+        pytest.param("", ("[voice message]",), "[voice message]", id="no-words"),
+        pytest.param("// look", ("[image: a.png]",), "", id="beside-the-story"),
+        pytest.param("Look!", (), "Look!", id="words"),
+    ],
+)
+def test_what_hangs_on_a_message_comes_after_its_words(text, additions, expected):
+    assert write_story(write(text, additions=additions)) == expected

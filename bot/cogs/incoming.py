@@ -4,43 +4,71 @@ import re
 
 import discord
 
-from bot.messages import IncomingMessage, write_scene_key
+from bot.cogs.readable import read_additions, read_marks
+from bot.messages import IncomingMessage, Quoted, write_scene_key
 
 _STORY_TYPES = {discord.MessageType.default, discord.MessageType.reply}
 
 
 def read_message(
-    message: discord.Message, *, bot_user: discord.ClientUser
+    message: discord.Message, *, bot_user: discord.ClientUser, application_id: int | None
 ) -> IncomingMessage | None:
-    """Read a message, or return None for our own and for Discord's system messages."""
+    """Read a message, or return None for our own and for Discord's system messages.
+
+    Args:
+        message: Discord's.
+        bot_user: Who we are.
+        application_id: Our application's, whose webhooks are ours.
+    """
     if message.author.id == bot_user.id or message.type not in _STORY_TYPES:
         return None
-    reference = message.reference.resolved if message.reference else None
-    replied_to = reference.author.id if isinstance(reference, discord.Message) else None
+    # An answer to a command also has a webhook's id, which is then the application's.
+    is_webhook = message.webhook_id not in {None, message.application_id}
+    owner_id = message.application_id if is_webhook else None
+    if owner_id is not None and owner_id == application_id:
+        return None
+    quoted = _find_replied_to(message)
     return IncomingMessage(
         message_id=message.id,
         scene_key=write_scene_key(message.channel.id),
         channel_id=message.channel.id,
         guild_id=message.guild.id if message.guild else None,
-        author_id=message.author.id,
+        author_id=owner_id or message.author.id,
         author_name=message.author.display_name,
         text=_read_text(message, bot_user),
+        additions=read_additions(message),
+        quoted=_read_quoted(quoted, bot_user) if quoted else None,
         is_bot=message.author.bot or message.webhook_id is not None,
+        is_webhook=is_webhook,
         is_direct=message.guild is None,
         mentions_bot=any(user.id == bot_user.id for user in message.mentions)
         and _mention(bot_user).search(message.content) is not None,
-        replies_to_bot=replied_to == bot_user.id,
+        replies_to_bot=quoted is not None and quoted.author.id == bot_user.id,
+    )
+
+
+def _find_replied_to(message: discord.Message) -> discord.Message | None:
+    """The message that this one answers, as far as Discord sends it along."""
+    reference = message.reference
+    if reference is None or reference.type is not discord.MessageReferenceType.reply:
+        return None
+    return reference.resolved if isinstance(reference.resolved, discord.Message) else None
+
+
+def _read_quoted(message: discord.Message, bot_user: discord.ClientUser) -> Quoted:
+    """What is answered; our own words without the heading are in the story only."""
+    is_ours = message.author.id == bot_user.id
+    return Quoted(
+        message_id=message.id,
+        name=message.author.display_name,
+        text="" if is_ours else _read_text(message, bot_user),
+        additions=() if is_ours else read_additions(message),
     )
 
 
 def _read_text(message: discord.Message, bot_user: discord.ClientUser) -> str:
-    """Mentions as names, without the one that only calls the bot."""
-    content = _mention(bot_user).sub("", message.content, count=1).strip()
-    if content == message.content.strip():
-        return message.clean_content.strip()
-    # clean_content reads the message's own text, so the call is taken off its result as well.
-    name = message.guild.me.display_name if message.guild else bot_user.display_name
-    return message.clean_content.replace(f"@{name}", "", 1).strip()
+    """What was written, without the mention that only calls the bot."""
+    return read_marks(_mention(bot_user).sub("", message.content, count=1), message)
 
 
 def _mention(bot_user: discord.ClientUser) -> re.Pattern[str]:

@@ -263,6 +263,13 @@ def write_heading(persona_name: str) -> str:
     return f"**{discord.utils.escape_markdown(persona_name)}**\n"
 
 
+def split_shown(persona_name: str, text: str) -> list[str]:
+    """What of a persona's words each of its messages shows."""
+    heading = write_heading(persona_name)
+    first, *others = split_message(heading + text)
+    return [first.removeprefix(heading), *others]
+
+
 async def post_turn(
     channel: discord.abc.Messageable, *, persona_name: str, text: str, view: discord.ui.View
 ) -> tuple[int, ...]:

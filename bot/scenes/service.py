@@ -1,12 +1,9 @@
 """What people can do with scenes; whoever calls turns results and errors into words."""
 
-import asyncio
 import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
-from bot.admission import Verdict, decide, read_story
 from bot.generation.sampler_config import SamplerConfig
 from bot.prompting.macros import replace_macros
 from bot.prompting.untrusted import clean_name
@@ -14,9 +11,12 @@ from bot.scenes.tuning import read_scene_sampler, write_scene_sampler
 from storage.records import Answers, NewScene, NewTurn, Role
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Sequence
 
     from bot.messages import IncomingMessage
+    from bot.scenes.listening import StoryListener
+    from bot.scenes.parts import SplitShown
     from bot.scenes.runner import SceneRunner
     from bot.scenes.stage import Stage
     from bot.scenes.steering import Steering
@@ -52,28 +52,19 @@ class Playing:
     """To be posted, of a new scene whose persona has one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SceneDefaults:
-    """What new scenes have where nobody says otherwise."""
-
-    persona: str
-    """The key of who answers where no scene was started."""
-    length_word: str | None
-    """None leaves it to the model."""
-
-
 class SceneService:
     """The life of scenes: opened, heard, answered, begun anew."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - where all parts of a scene meet
         self,
         *,
         scenes: "SceneStore",
         turns: "TurnStore",
         library: "PersonaLibrary",
         runner: "SceneRunner",
+        listener: "StoryListener",
         steering: "Steering",
-        defaults: SceneDefaults,
+        default_length: str | None,
     ) -> None:
         self._scenes = scenes
         self._turns = turns
@@ -81,9 +72,9 @@ class SceneService:
         self._runner = runner
         self.steering = steering
         """What people do with replies that are there."""
-        self._default_persona = defaults.persona
-        self._default_length = defaults.length_word
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._listener = listener
+        self._locks = listener.locks
+        self._default_length = default_length
 
     @property
     def library(self) -> "PersonaLibrary":
@@ -100,40 +91,18 @@ class SceneService:
         return await self._runner.resume()
 
     async def hear(self, message: "IncomingMessage") -> "asyncio.Task[None] | None":
-        """Take a message in: it is on disk before anything else happens.
+        """Take a message in; the work on the scene's answer, or None if it is not answered."""
+        return await self._listener.hear(message)
 
-        Returns:
-            The work on the scene's answer, or None if the message is not answered.
-        """
-        async with self._lock(message.scene_key):
-            scene = await self._scenes.find_open(message.scene_key)
-            if decide(message, scene) is Verdict.IGNORE:
-                return None
-            if scene is None:
-                scene = await self._open_default(message)
-            turn = await self._turns.append(
-                scene.id,
-                NewTurn(
-                    role=Role.PERSON,
-                    name=message.author_name,
-                    text=read_story(message.text),
-                    person_id=message.author_id,
-                    message_ids=(message.message_id,) if message.message_id else (),
-                    channel_id=message.channel_id,
-                    awaits_answer=True,
-                ),
-            )
-        return self._runner.wake(scene.id) if turn else None
+    async def change(self, message: "IncomingMessage") -> None:
+        """A message was edited: so is the story."""
+        await self._listener.change(message)
 
-    async def take_back(self, scene_key: str, message_ids: "Sequence[int]") -> None:
-        """Messages were deleted: what of them was not answered yet leaves the story.
-
-        A reply that is being written to them is dropped.
-        """
-        async with self._lock(scene_key):  # a message that is deleted at once is stored first
-            scene_ids = await self._turns.hide_awaiting(message_ids)
-        for scene_id in scene_ids:
-            self._runner.take_back(scene_id)
+    async def take_back(
+        self, scene_key: str, message_ids: "Sequence[int]", *, split: "SplitShown"
+    ) -> None:
+        """Messages were deleted: they leave the story. `split` is how a persona's are shown."""
+        await self._listener.take_back(scene_key, message_ids, split=split)
 
     async def find(self, scene_key: str) -> "SceneRecord | None":
         """The scene that is played in a place."""
@@ -141,7 +110,7 @@ class SceneService:
 
     async def play(self, place: Place, persona: "Persona") -> Playing:
         """Start a scene, or switch to a persona: its earlier scene in this place goes on."""
-        async with self._lock(place.scene_key):
+        async with self._locks.get(place.scene_key):
             return await self._play(place, persona)
 
     async def _play(self, place: Place, persona: "Persona") -> Playing:
@@ -183,7 +152,7 @@ class SceneService:
         """
         persona = self._library.get(scene.persona_key)
         greeting = _write_greeting(persona, scene.opened_by_name, scene.channel_id)
-        async with self._lock(scene.scene_key):
+        async with self._locks.get(scene.scene_key):
             fresh = await self._scenes.reset(scene.id, greeting=greeting)
         self._end(scene)
         return await self._describe_new(fresh, persona)
@@ -204,7 +173,7 @@ class SceneService:
 
     async def set_sampler(self, scene: "SceneRecord", name: str, config: SamplerConfig) -> None:
         """Set one of a scene's own sampler settings, or take it away where `config` has none."""
-        async with self._lock(scene.scene_key):  # two settings at once: both count
+        async with self._locks.get(scene.scene_key):  # two settings at once: both count
             current = await self._scenes.get(scene.id)
             own = read_scene_sampler(current.sampler) or SamplerConfig()
             own = own.model_copy(update={name: getattr(config, name)})
@@ -222,37 +191,10 @@ class SceneService:
         """Let replies finish for a while, then stop."""
         await self._runner.aclose()
 
-    def _lock(self, scene_key: str) -> asyncio.Lock:
-        """One at a time may look up and change which scene is open in a place."""
-        lock = self._locks.get(scene_key)
-        if lock is None:
-            lock = self._locks[scene_key] = asyncio.Lock()
-        return lock
-
     def _end(self, scene: "SceneRecord | None") -> None:
         """After another scene took its place, so that what is said meanwhile reaches that one."""
         if scene is not None:
             self._runner.end(scene.id)
-
-    async def _open_default(self, message: "IncomingMessage") -> "SceneRecord":
-        """A first mention or direct message opens a scene with the default persona.
-
-        It has no greeting: none was posted, and what is shown is what the model sees. In a server
-        it answers those who address the bot only, until somebody starts it with `/play`.
-        """
-        persona = self._library.get(self._default_persona)
-        return await self._scenes.open(
-            NewScene(
-                scene_key=message.scene_key,
-                persona_key=persona.key,
-                opened_by_id=message.author_id,
-                opened_by_name=message.author_name,
-                guild_id=message.guild_id,
-                channel_id=message.channel_id,
-                answers=Answers.ALL if message.is_direct else Answers.ADDRESSED,
-                length_word=self._default_length,
-            )
-        )
 
     async def _describe_new(self, scene: "SceneRecord", persona: "Persona") -> Playing:
         turns = await self._turns.list(scene.id)

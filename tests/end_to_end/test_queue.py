@@ -107,7 +107,7 @@ async def test_deleting_some_of_a_burst_answers_the_rest(bot, fake, model, guild
     assert len(persona_texts(fake, tavern)) == 2
 
 
-async def test_deleting_what_was_answered_long_ago_changes_nothing_now(
+async def test_deleting_what_was_answered_long_ago_takes_no_answer_back(
     bot, fake, model, noor, tavern
 ):
     await play(noor, tavern, "maren")

@@ -29,7 +29,9 @@ async def test_in_a_scene_it_tells_of_the_last_reply_and_the_window(bot, fake, m
     told = (await status(noor, tavern)).content
     assert "**Here** Maren is playing" in told
     assert re.search(r"\*\*Last reply\*\* \d+ tokens, [\d.]+ a second, waited [\d.]+ s", told)
-    window = re.search(r"`(.{20})` (\d+) of 1024 tokens: .*story (\d+), kept for the reply (\d+), free (\d+)", told)
+    window = re.search(
+        r"`(.{20})` (\d+) of 1024 tokens: .*story (\d+), kept for the reply (\d+), free (\d+)", told
+    )
     assert window is not None
     assert int(window[2]) + int(window[4]) + int(window[5]) == 1024
     assert set(window[1]) <= set("█▓▒░·")

@@ -18,7 +18,14 @@ A person can do only what Discord's client lets them do: anything else is an Ass
 from tests.fake_discord.channels import FakeChannel, FakeDM, FakeThread
 from tests.fake_discord.guilds import FakeGuild
 from tests.fake_discord.interactions import FakeInteraction
-from tests.fake_discord.messages import Edit, FakeAttachment, FakeButton, FakeFile, FakeMessage
+from tests.fake_discord.messages import (
+    Edit,
+    FakeAttachment,
+    FakeButton,
+    FakeFile,
+    FakeMessage,
+    FakePoll,
+)
 from tests.fake_discord.modals import FakeModal, ModalInput
 from tests.fake_discord.people import FakeMember, FakePerson
 from tests.fake_discord.recording import RecordedRequest
@@ -40,6 +47,7 @@ __all__ = [
     "FakeMessage",
     "FakeModal",
     "FakePerson",
+    "FakePoll",
     "FakeRole",
     "FakeThread",
     "FakeUser",

@@ -19,7 +19,7 @@ from tests.fake_discord.messages import (
 
 if TYPE_CHECKING:
     from tests.fake_discord.interactions import FakeInteraction
-    from tests.fake_discord.messages import FakeMessage
+    from tests.fake_discord.messages import FakeMessage, FakePoll
     from tests.fake_discord.users import FakeUser
     from tests.fake_discord.webhooks import FakeWebhook
 
@@ -42,6 +42,9 @@ class Draft:
     flags: int | None = None
     allowed_mentions: dict[str, Any] | None = None
     also_mentioned: list[FakeUser] = field(default_factory=list)
+    stickers: list[str] = field(default_factory=list)
+    poll: FakePoll | None = None
+    forwarded: FakeMessage | None = None
     reply_to: int | None = None
     fail_if_not_exists: bool = True
     nonce: str | int | None = None
@@ -52,7 +55,8 @@ class Draft:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to show."""
-        return not (self.content or self.embeds or self.components or self.files)
+        shown = self.content or self.embeds or self.components or self.files
+        return not (shown or self.stickers or self.poll or self.forwarded)
 
 
 def read_draft(

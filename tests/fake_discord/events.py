@@ -26,6 +26,8 @@ _INTENTS = {
 }
 _HIDDEN: dict[str, Any] = {"content": "", "embeds": [], "attachments": [], "components": []}
 
+_LEFT_OUT = {"poll", "message_snapshots"}
+
 
 def needed_intent(event: str, *, in_guild: bool) -> int:
     """Return the intent that an event needs; 0 if everybody gets it."""
@@ -43,7 +45,7 @@ def can_bot_see(channel: FakeChannel | None) -> bool:
 def hide_content(data: dict[str, Any], message: FakeMessage) -> dict[str, Any]:
     """Return a message's payload as an application without the content intent gets it."""
     if not is_content_shown(message):
-        data = data | _HIDDEN
+        data = {key: value for key, value in data.items() if key not in _LEFT_OUT} | _HIDDEN
     if data.get("referenced_message") and message.reply_to_id is not None:
         target = message.channel.all_messages[message.reply_to_id]
         data = data | {"referenced_message": hide_content(data["referenced_message"], target)}

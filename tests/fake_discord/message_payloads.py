@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tests.fake_discord.payloads import Json, channel_json, member_json, timestamp, user_json
 
 if TYPE_CHECKING:
-    from tests.fake_discord.messages import FakeAttachment, FakeMessage
+    from tests.fake_discord.messages import FakeAttachment, FakeMessage, FakePoll
     from tests.fake_discord.users import FakeUser
 
 
@@ -62,6 +63,7 @@ def message_json(message: FakeMessage, *, with_reference: bool = True) -> Json:
         data["thread"] = channel_json(message.thread)
     if message.interaction is not None:
         data |= message.interaction.metadata_json()
+    data |= _sticker_and_poll_part(message)
     return data | _reference_part(message) if with_reference else data
 
 
@@ -89,7 +91,52 @@ def emoji_json(emoji: str) -> Json:
     return {"id": number or None, "name": name}
 
 
+def _sticker_and_poll_part(message: FakeMessage) -> Json:
+    data: Json = {}
+    if message.stickers:
+        data["sticker_items"] = [_sticker_json(message, name) for name in message.stickers]
+    if message.poll is not None:
+        data["poll"] = _poll_json(message, message.poll)
+    return data
+
+
+def _sticker_json(message: FakeMessage, name: str) -> Json:
+    return {"id": str(message.channel.world.ids.old()), "name": name, "format_type": 1}
+
+
+def _poll_json(message: FakeMessage, poll: FakePoll) -> Json:
+    return {
+        "question": {"text": poll.question},
+        "answers": [
+            {"answer_id": number, "poll_media": {"text": text}}
+            for number, text in enumerate(poll.answers, start=1)
+        ],
+        "expiry": timestamp(message.created_at + timedelta(hours=24)),
+        "allow_multiselect": False,
+        "layout_type": 1,
+    }
+
+
+def _forward_part(message: FakeMessage, source: FakeMessage) -> Json:
+    """A snapshot has no author: Discord does not tell who is forwarded."""
+    kept = ("type", "content", "embeds", "attachments", "timestamp", "edited_timestamp", "flags")
+    whole = message_json(source, with_reference=False)
+    snapshot = {key: whole[key] for key in (*kept, "mentions", "mention_roles", "components")}
+    if source.stickers:
+        snapshot["sticker_items"] = whole["sticker_items"]
+    reference: Json = {
+        "type": 1,
+        "message_id": str(source.id),
+        "channel_id": str(source.channel.id),
+    }
+    if source.channel.guild is not None:
+        reference["guild_id"] = str(source.channel.guild.id)
+    return {"message_reference": reference, "message_snapshots": [{"message": snapshot}]}
+
+
 def _reference_part(message: FakeMessage) -> Json:
+    if message.forwarded is not None:
+        return _forward_part(message, message.forwarded)
     if message.reply_to_id is None:
         return {}
     reference: Json = {

@@ -66,6 +66,14 @@ class FakeAttachment:
 
 
 @dataclass(frozen=True, slots=True)
+class FakePoll:
+    """A question that people vote on, with its answers."""
+
+    question: str
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FakeButton:
     """A button or select menu of a message, as a person sees it."""
 
@@ -94,6 +102,9 @@ class FakeMessage:
     embeds: list[dict[str, Any]] = field(default_factory=list)
     components: list[dict[str, Any]] = field(default_factory=list)
     attachments: list[FakeAttachment] = field(default_factory=list)
+    stickers: list[str] = field(default_factory=list)
+    poll: FakePoll | None = None
+    forwarded: FakeMessage | None = None
     mentions: list[FakeUser] = field(default_factory=list)
     mention_roles: list[int] = field(default_factory=list)
     mention_everyone: bool = False

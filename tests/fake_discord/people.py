@@ -18,7 +18,7 @@ from tests.fake_discord.interactions import (
     FakeInteraction,
 )
 from tests.fake_discord.invoking import command_data, menu_data, modal_data, resolve
-from tests.fake_discord.messages import FakeFile, FakeMessage
+from tests.fake_discord.messages import FakeFile, FakeMessage, FakePoll
 from tests.fake_discord.permissions import bits, permissions_in
 from tests.fake_discord.posting import change, post, remove, remove_many
 from tests.fake_discord.pressing import find_pressable
@@ -74,6 +74,9 @@ class FakePerson:
         mentions: Iterable[FakePerson | FakeUser] = (),
         ping_reply: bool = True,
         files: Iterable[FakeFile] = (),
+        stickers: Iterable[str] = (),
+        poll: FakePoll | None = None,
+        forwarded: FakeMessage | None = None,
     ) -> FakeMessage:
         """Write a message.
 
@@ -85,6 +88,9 @@ class FakePerson:
             mentions: Who is mentioned beside those that the text names.
             ping_reply: As the @ switch of Discord's reply bar.
             files: What is uploaded with it.
+            stickers: Names of those that it shows.
+            poll: The poll that it opens.
+            forwarded: The message that it forwards, which is all that it shows then.
         """
         self._check_may(channel, "view_channel")
         self._check_may(channel, "send_messages_in_threads" if channel.parent else "send_messages")
@@ -93,6 +99,8 @@ class FakePerson:
         assert len(text) <= MAX_CONTENT_OF_PEOPLE, "nobody can write more than 4000 characters"
         allowed = {"parse": ["users", "roles", "everyone"], "replied_user": ping_reply}
         draft = Draft(content=text, files=list(files), allowed_mentions=allowed)
+        draft.stickers, draft.poll, draft.forwarded = list(stickers), poll, forwarded
+        assert forwarded is None or not text, "what is forwarded stands alone"
         if reply_to is not None:
             assert reply_to.channel is channel, "a reply stays in its channel"
             draft.reply_to = reply_to.id

@@ -56,6 +56,9 @@ def post(
         flags=draft.flags or 0,
         nonce=draft.nonce,
         interaction=draft.interaction,
+        stickers=draft.stickers,
+        poll=draft.poll,
+        forwarded=draft.forwarded,
     )
     _sign(message, draft)
     message.attachments = [attach(channel, file) for file in draft.files]
@@ -90,7 +93,8 @@ def change(message: FakeMessage, draft: Draft) -> None:
         for one in message.attachments
         if draft.kept_attachments is None or one.id in draft.kept_attachments
     ]
-    if not (after or embeds or components or kept or draft.files):
+    others = message.stickers or message.poll or message.forwarded
+    if not (after or embeds or components or kept or draft.files or others):
         raise empty_message()
     message.content, message.embeds, message.components = after, embeds, components
     message.attachments = kept + [attach(message.channel, file) for file in draft.files]
@@ -107,6 +111,12 @@ def change(message: FakeMessage, draft: Draft) -> None:
     if not message.ephemeral:
         tell(message, "MESSAGE_UPDATE")
     message.channel.world.changes.notify()
+
+
+def unfurl(message: FakeMessage, title: str) -> None:
+    """Show what an address in a message leads to, which comes as an update without an edit."""
+    message.embeds = [{"type": "link", "title": title}]
+    tell(message, "MESSAGE_UPDATE")
 
 
 def remove(message: FakeMessage) -> None:

@@ -260,15 +260,3 @@ async def test_a_cancelled_append_is_stored_whole_or_not_at_all(turns, scene, da
         ((rows,),) = await database.read(f"SELECT count(*) FROM {table}")  # noqa: S608
         assert rows == len(stored), table
     assert await turns.append(scene.id, say("after", 999))
-
-
-async def test_deleted_messages_leave_the_story_while_they_await_an_answer(turns, scene):
-    answered = await turns.append(scene.id, say("answered", 11))
-    await turns.clear_awaiting(scene.id, up_to=answered.id)
-    await turns.append(scene.id, say("waits", 12))
-    await turns.append(scene.id, say("waits too", 13))
-    assert await turns.hide_awaiting([11, 12, 99]) == [scene.id]
-    texts = [(turn.text, turn.awaits_answer) for turn in await turns.list(scene.id)]
-    assert texts == [("answered", False), ("waits too", True)]
-    assert await turns.hide_awaiting([11, 12, 99]) == [], "a second time changes nothing"
-    assert await turns.hide_awaiting([]) == []
