@@ -6,7 +6,7 @@ import discord
 from discord.ext import commands
 
 from bot.cogs.incoming import read_message
-from bot.cogs.sending import FAILURES
+from bot.cogs.voices import FAILURES
 from bot.errors import explain
 from bot.messages import write_scene_key
 from bot.scenes.service import SceneService
@@ -26,7 +26,9 @@ class ChatCog(commands.Cog):
     async def on_message(self, message: discord.Message) -> None:
         """A message came."""
         assert self._bot.user is not None  # noqa: S101 - known before the first event
-        incoming = read_message(message, bot_user=self._bot.user)
+        incoming = read_message(
+            message, bot_user=self._bot.user, application_id=self._bot.application_id
+        )
         if incoming is None:
             return
         addressed = incoming.is_direct or incoming.mentions_bot

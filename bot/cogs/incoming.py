@@ -10,13 +10,23 @@ _STORY_TYPES = {discord.MessageType.default, discord.MessageType.reply}
 
 
 def read_message(
-    message: discord.Message, *, bot_user: discord.ClientUser
+    message: discord.Message, *, bot_user: discord.ClientUser, application_id: int | None
 ) -> IncomingMessage | None:
-    """Read a message, or return None for our own and for Discord's system messages."""
-    if message.author.id == bot_user.id or message.type not in _STORY_TYPES:
+    """Read a message, or return None for our own and for Discord's system messages.
+
+    Args:
+        message: Discord's.
+        bot_user: Our account.
+        application_id: Ours too; it stands on what our webhooks say, also from before a restart.
+    """
+
+    def is_ours(other: discord.Message) -> bool:
+        is_our_webhooks = other.webhook_id is not None and other.application_id == application_id
+        return other.author.id == bot_user.id or is_our_webhooks
+
+    if is_ours(message) or message.type not in _STORY_TYPES:
         return None
     reference = message.reference.resolved if message.reference else None
-    replied_to = reference.author.id if isinstance(reference, discord.Message) else None
     return IncomingMessage(
         message_id=message.id,
         scene_key=write_scene_key(message.channel.id),
@@ -29,7 +39,7 @@ def read_message(
         is_direct=message.guild is None,
         mentions_bot=any(user.id == bot_user.id for user in message.mentions)
         and _mention(bot_user).search(message.content) is not None,
-        replies_to_bot=replied_to == bot_user.id,
+        replies_to_bot=isinstance(reference, discord.Message) and is_ours(reference),
     )
 
 

@@ -1,11 +1,21 @@
 """`/play`, `/length`, `/stop`, `/help`: what players use."""
 
+from typing import cast
+
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.cogs.replies import RefusedError, answer, get_persona, read_place, suggest_personas
-from bot.cogs.sending import FAILURES, post_turn
+from bot.cogs.faces import Speaker
+from bot.cogs.replies import (
+    HasService,
+    RefusedError,
+    answer,
+    get_persona,
+    read_place,
+    suggest_personas,
+)
+from bot.cogs.voices import FAILURES
 from bot.prompting.prompt import LENGTH_WORDS
 from bot.scenes.service import Playing, SceneService
 
@@ -97,9 +107,15 @@ async def post_greeting(
     greeting, channel_id = playing.greeting, interaction.channel_id
     assert greeting is not None  # noqa: S101 - the caller looked
     assert channel_id is not None  # noqa: S101 - read_place looked
-    channel = interaction.client.get_partial_messageable(channel_id, guild_id=interaction.guild_id)
+    speaker = Speaker(
+        channel_id=channel_id,
+        guild_id=interaction.guild_id,
+        persona_key=playing.persona.key,
+        persona_name=greeting.name,
+    )
     try:
-        ids = await post_turn(channel, persona_name=greeting.name, text=greeting.text)
+        faces = cast("HasService", interaction.client).faces
+        ids = await faces.post_turn(speaker, greeting.text)
     except FAILURES as error:
         await service.withdraw(playing)
         if isinstance(error, discord.Forbidden):

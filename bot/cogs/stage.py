@@ -1,10 +1,12 @@
 """Where replies are shown: the channels, threads and DMs of scenes."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import discord
 
-from bot.cogs.sending import ReplyMessages, write_heading
+from bot.cogs.faces import Faces, Speaker
+from bot.cogs.sending import ReplyMessages
 from bot.messages import Pacing
 from bot.scenes.stage import NoteMessage, ReplyDisplay, StageError
 from storage.records import SceneRecord
@@ -13,8 +15,9 @@ from storage.records import SceneRecord
 class DiscordStage:
     """Opens replies in the channels, threads and DMs of scenes."""
 
-    def __init__(self, client: discord.Client, pacing: Pacing) -> None:
+    def __init__(self, client: discord.Client, faces: Faces, pacing: Pacing) -> None:
         self._client = client
+        self._faces = faces
         self._pacing = pacing
 
     async def open_reply(
@@ -33,10 +36,16 @@ class DiscordStage:
         if scene.channel_id is None or not self._may_write(scene.channel_id):
             message = f"scene {scene.id} has no channel to write in"
             raise StageError(message, is_permanent=True)
+        speaker = Speaker(
+            channel_id=scene.channel_id,
+            guild_id=scene.guild_id,
+            persona_key=scene.persona_key,
+            persona_name=persona_name,
+        )
+        own_voice = self._faces.open_own_voice(speaker)
         return ReplyMessages(
-            # Partial: after a restart DMs and archived threads are in no cache.
-            self._client.get_partial_messageable(scene.channel_id, guild_id=scene.guild_id),
-            heading=write_heading(persona_name),
+            own_voice,
+            partial(self._faces.choose_voice, speaker, own_voice),
             scene_id=scene.id,
             pacing=self._pacing,
             message_ids=message_ids,
