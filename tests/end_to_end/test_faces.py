@@ -119,6 +119,23 @@ async def test_a_thread_speaks_through_its_parents_webhook(bot, fake, model, noo
     assert speakers(fake, thread)[-1] == "Tilda Brass"
 
 
+async def test_a_forum_post_speaks_through_the_forums_webhook(
+    fake, model, settings, guild, noor, monkeypatch
+):
+    forum = guild.add_channel("stories")
+    monkeypatch.setattr(forum, "type", 15)
+    post = forum.add_thread("The lamp")
+    running = RunningBot(settings, fake)
+    await running.start()
+    try:
+        await play(noor, post, "maren")
+        await converse(fake, model, noor, post, "Hello", "Mind the cat.")
+    finally:
+        await running.stop()
+    assert speakers(fake, post) == ["Maren", "Maren"]
+    assert len(forum.webhooks) == 1
+
+
 async def test_two_places_of_a_channel_at_once_make_one_webhook(bot, fake, noor, tavern):
     threads = [tavern.add_thread(f"aside {number}") for number in range(3)]
     await asyncio.gather(*(play(noor, place, "maren") for place in (tavern, *threads)))
