@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -51,7 +52,7 @@ class ClientOptions:
     default_persona: str
     """Who `/play` starts where nobody is named."""
     avatar_base_url: str = ""
-    """Where the personas' pictures are; empty is nowhere."""
+    """Where the personas' pictures are; empty is in their cards."""
     shard_count: int | None = None
     """Gateway connections; None is one."""
 
@@ -83,7 +84,12 @@ class RoleplayClient(commands.Bot):
             shard_count=options.shard_count,
         )
         self.service = service
-        self.faces = Faces(self, pacing, avatar_base_url=options.avatar_base_url)
+        self.faces = Faces(
+            self,
+            pacing,
+            self._find_card,
+            avatar_base_url=options.avatar_base_url,
+        )
         self._status = status
         self._default_persona = options.default_persona
         self._pacing = pacing
@@ -107,6 +113,9 @@ class RoleplayClient(commands.Bot):
         await self.service.start(DiscordStage(self, self.faces, self._pacing))
         synced = await self.tree.sync()
         _log.info("%d commands synced", len(synced), extra={"action": "commands-synced"})
+
+    def _find_card(self, persona_key: str) -> Path | None:
+        return self.service.library.find_file(persona_key)
 
     async def close(self) -> None:
         """End the connections, those of the webhooks too."""

@@ -105,7 +105,7 @@ class Settings(BaseSettings):
     discord_shards: Annotated[int, Field(ge=1)] | None = None
     """Gateway connections; None is one, without asking Discord how many."""
     avatar_base_url: Annotated[str, AfterValidator(_check_address)] = ""
-    """Where Discord finds the personas' pictures; empty is nowhere."""
+    """Where Discord finds the personas' pictures; empty takes those of PNG cards."""
     data_folder: _Folder = Path("data")
     """The database, its lock, and the terminal's scenes."""
     operator_server: int | None = None

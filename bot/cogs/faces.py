@@ -2,11 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from urllib.parse import quote
 
 import aiohttp
 import discord
 
+from bot.cogs.avatars import Avatars, FindFile
 from bot.cogs.parts import put_heading
 from bot.cogs.voices import Face, OwnVoice, Voice, VoiceLostError, WebhookVoice
 from bot.cogs.webhooks import Perch, WebhookBook, WebhookChannel
@@ -33,21 +33,35 @@ class Speaker:
 class Faces:
     """Opens voices: a webhook's where the place has one, the bot's own elsewhere."""
 
-    def __init__(self, client: discord.Client, pacing: Pacing, *, avatar_base_url: str) -> None:
+    def __init__(
+        self,
+        client: discord.Client,
+        pacing: Pacing,
+        find_file: FindFile,
+        *,
+        avatar_base_url: str,
+    ) -> None:
         """Keep the parts.
 
         Args:
             client: Knows the channels.
             pacing: How soon a message that failed is tried again.
-            avatar_base_url: Where the pictures are, by the personas' keys; empty is nowhere.
+            find_file: Where the personas' cards are, whose pictures are their faces.
+            avatar_base_url: Where the pictures are, by the personas' keys; empty is in the cards.
         """
         self._client = client
         self._pacing = pacing
-        self._avatar_base_url = avatar_base_url
         self._book = WebhookBook(client)
+        self._avatars = Avatars(
+            client,
+            find_file,
+            base_url=avatar_base_url,
+            patience_seconds=pacing.notice_seconds,
+        )
 
     async def aclose(self) -> None:
         """Close the webhooks' connections."""
+        await self._avatars.aclose()
         await self._book.aclose()
 
     def open_own_voice(self, speaker: Speaker) -> OwnVoice:
@@ -69,7 +83,7 @@ class Faces:
             self._book,
             perch,
             webhook,
-            self._make_face(speaker),
+            await self._make_face(speaker),
             pause_seconds=self._pacing.edit_seconds,
         )
 
@@ -94,12 +108,11 @@ class Faces:
             waiting = waiting[1:]
         return tuple(ids)
 
-    def _make_face(self, speaker: Speaker) -> Face:
+    async def _make_face(self, speaker: Speaker) -> Face:
         """Name and picture of a persona, as a webhook shows them."""
-        base = self._avatar_base_url.rstrip("/")
         return Face(
             name=write_webhook_name(speaker.persona_name),
-            avatar_url=f"{base}/{quote(speaker.persona_key, safe='')}.png" if base else None,
+            avatar_url=await self._avatars.find_url(speaker.persona_key),
         )
 
     async def _find_perch(self, channel_id: int) -> Perch | None:

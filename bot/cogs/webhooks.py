@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import timedelta
 
 import aiohttp
 import discord
@@ -19,6 +20,7 @@ _MOST_REMEMBERED = 1000
 """Channels; a forgotten one costs one request when it is played in again."""
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 _SERVER_ERROR = 500
+_MINUTE = timedelta(minutes=1)
 
 WebhookChannel = (
     discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel
@@ -42,9 +44,10 @@ class Perch:
     thread_id: int | None = None
 
     def find_last_message_id(self) -> int:
-        """The newest message that we know of there; 0 is none."""
+        """The newest message that we know of there, or else what its id would be a minute ago."""
         place = self.client.get_channel(self.channel_id)
-        return getattr(place, "last_message_id", None) or 0
+        known = getattr(place, "last_message_id", None)
+        return known or discord.utils.time_snowflake(discord.utils.utcnow() - _MINUTE)
 
     async def list_messages(self, *, after_id: int, limit: int) -> list[discord.Message]:
         """The messages there since one: what the gateway told of, and what Discord lists.

@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-import logging
 
 import pytest
 
 from tests.end_to_end.conftest import RunningBot
-from tests.end_to_end.test_process import BotProcess
 from tests.end_to_end.test_scenes import converse, persona_texts, play
 from tests.end_to_end.test_streaming import bot_messages
 
@@ -64,14 +62,6 @@ async def test_a_restart_finds_the_webhook_again(bot, fake, model, noor, tavern)
     await converse(fake, model, noor, tavern, "Hello", "Still me.")
     assert len(tavern.webhooks) == 2
     assert bot_messages(fake, tavern)[-1].webhook_id == ours.id
-
-
-async def test_a_deleted_webhook_is_made_anew(bot, fake, model, noor, tavern):
-    await play(noor, tavern, "maren")
-    tavern.webhooks[0].delete()
-    assert await converse(fake, model, noor, tavern, "Hello", "Back.") == "**Maren**\nBack."
-    assert len(tavern.webhooks) == 1
-    assert bot_messages(fake, tavern)[-1].webhook_id == tavern.webhooks[0].id
 
 
 async def test_without_the_permission_it_speaks_under_its_own_name_and_says_so_once(
@@ -166,15 +156,6 @@ async def test_a_name_that_discord_refuses_is_mended(bot, fake, noor, tavern, na
     assert speakers(fake, tavern) == [seen]
 
 
-async def test_a_name_that_discord_refuses_all_the_same_loses_no_reply(
-    bot, fake, model, noor, tavern
-):
-    await play(noor, tavern, "maren")
-    fake.fail_next("POST", "/webhooks/{w}/{t}", status=400, code=50035)
-    assert await converse(fake, model, noor, tavern, "Hello", "Plain.") == "**Maren**\nPlain."
-    assert speakers(fake, tavern) == ["Maren", "Troupe"]
-
-
 async def test_the_button_on_a_webhooks_message_works(bot, fake, model, guild, noor, tavern):
     bridge = guild.add_channel("bridge")
     model.slots = 1
@@ -218,127 +199,3 @@ async def test_its_own_webhooks_never_trigger_it(bot, fake, model, noor, tavern)
     await asyncio.sleep(0.3)
     assert len(model.prompts) == 1
     assert speakers(fake, tavern) == ["Maren", "Maren"]
-
-
-async def test_a_webhook_that_is_deleted_in_mid_reply_loses_and_doubles_nothing(
-    bot, fake, model, noor, tavern
-):
-    fake.deny(tavern, "manage_messages")
-    await play(noor, tavern, "maren")
-    frozen = await begin_long_reply(fake, model, noor, tavern)
-    tavern.webhooks[0].delete()
-    await fake.wait_for(
-        lambda: bot_messages(fake, tavern)[-1].content.endswith("Number59."), what="the rest"
-    )
-    said = bot_messages(fake, tavern)
-    assert [message.author.name for message in said] == ["Maren", "Maren", "Troupe"]
-    assert said[1] is frozen
-    rest = said[2].content.removeprefix("**Maren**\n")
-    assert rest != said[2].content
-    assert f"{frozen.content} {rest}" == LONG
-    model.piece_delay = 0.0
-    await converse(fake, model, noor, tavern, "Go on", "With a new face.")
-    assert speakers(fake, tavern)[-1] == "Maren"
-    assert f"Maren: {LONG}\n" in model.prompts[-1]
-
-
-async def test_deleting_any_message_of_a_reply_with_two_voices_is_noticed(
-    bot, fake, model, guild, noor, tavern
-):
-    await play(noor, tavern, "maren")
-    said = await begin_long_reply(fake, model, noor, tavern)
-    tavern.webhooks[0].delete()
-    question = next(each for each in tavern.messages if each.content == "Count.")
-    await fake.wait_for(lambda: speakers(fake, tavern)[-1] == "Troupe", what="the own voice")
-    await noor.delete(question)
-    await fake.wait_for(lambda: len(bot_messages(fake, tavern)) == 1, what="the reply to go")
-    assert said.deleted, "the bot may manage messages here"
-
-
-async def test_a_line_of_a_lost_webhook_does_not_stay_beside_the_reply(
-    bot, fake, model, noor, tavern
-):
-    await play(noor, tavern, "maren")
-    model.loading = True
-    await noor.say(tavern, "Hello?")
-    await fake.wait_for(
-        lambda: "by itself" in bot_messages(fake, tavern)[-1].content, what="the plain line"
-    )
-    tavern.webhooks[0].delete()
-    model.replies.append("Awake.")
-    model.loading = False
-    await fake.wait_for(
-        lambda: persona_texts(fake, tavern)[-1] == "**Maren**\nAwake.", what="the answer"
-    )
-    assert speakers(fake, tavern) == ["Maren", "Troupe"]
-
-
-async def test_a_webhook_that_was_moved_never_speaks_elsewhere(
-    bot, fake, model, guild, noor, tavern
-):
-    elsewhere = guild.add_channel("elsewhere")
-    await play(noor, tavern, "maren")
-    (webhook,) = tavern.webhooks
-    tavern.webhooks.remove(webhook)
-    elsewhere.webhooks.append(webhook)
-    webhook.channel = elsewhere
-    assert await converse(fake, model, noor, tavern, "Hello", "Here.") == "**Maren**\nHere."
-    assert elsewhere.messages == []
-    await converse(fake, model, noor, tavern, "And?", "A new one.")
-    assert len(tavern.webhooks) == 1
-    assert speakers(fake, tavern) == ["Maren", "Troupe", "Maren"]
-
-
-async def test_a_reply_begun_under_one_name_goes_on_under_another_after_a_restart(
-    bot, fake, model, noor, tavern
-):
-    fake.deny(tavern, "manage_webhooks")
-    await play(noor, tavern, "maren")
-    half = await begin_long_reply(fake, model, noor, tavern)
-    await bot.stop()
-    fake.allow(tavern, "manage_webhooks")
-    model.piece_delay = 0.0
-    model.replies[:] = ["All of it."]
-    await bot.start()
-    await fake.wait_for(
-        lambda: persona_texts(fake, tavern)[-1] == "**Maren**\nAll of it.", what="the answer"
-    )
-    assert half.deleted
-    assert speakers(fake, tavern) == ["Troupe", "Maren"]
-
-
-async def test_a_killed_process_goes_on_in_the_half_written_message(
-    fake, model, noor, tavern, tmp_path
-):
-    process = BotProcess(
-        fake, tmp_path, TROUPE_ENGINE__KIND="llama_server", TROUPE_ENGINE__URL=model.url
-    )
-    await process.start()
-    await play(noor, tavern, "maren")
-    half = await begin_long_reply(fake, model, noor, tavern)
-    await fake.wait_for(lambda: half.edits, what="an edit: the message is noted for sure")
-    process.process.kill()
-    await process.ended()
-    model.piece_delay = 0.0
-    model.replies[:] = ["The whole of it."]
-    await process.start()
-    await fake.wait_for(lambda: half.content == "The whole of it.", timeout=20, what="the reply")
-    process.process.kill()
-    await process.ended()
-    assert half.author.name == "Maren"
-    assert len(bot_messages(fake, tavern)) == 2
-    assert len(tavern.webhooks) == 1
-
-
-async def test_a_webhooks_token_is_never_logged(bot, fake, model, noor, tavern, caplog):
-    caplog.set_level(logging.DEBUG, logger="bot")
-    await play(noor, tavern, "maren")
-    fake.fail_next("POST", "/webhooks/{w}/{t}", status=500, times=2)
-    fake.fail_next("PATCH", "/webhooks/{w}/{t}/messages/{m}", status=502, times=2)
-    await begin_long_reply(fake, model, noor, tavern)
-    await fake.wait_for(
-        lambda: bot_messages(fake, tavern)[-1].content == LONG, timeout=15, what="the whole text"
-    )
-    ours = [record.getMessage() for record in caplog.records if record.name.startswith("bot")]
-    assert any("an edit failed: 502" in message for message in ours)
-    assert tavern.webhooks[0].token not in "".join(ours)
