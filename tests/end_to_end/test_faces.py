@@ -199,3 +199,23 @@ async def test_its_own_webhooks_never_trigger_it(bot, fake, model, noor, tavern)
     await asyncio.sleep(0.3)
     assert len(model.prompts) == 1
     assert speakers(fake, tavern) == ["Maren", "Maren"]
+
+
+async def test_many_threads_share_a_webhook_without_being_held_back_by_discord(
+    bot, fake, model, noor, tavern
+):
+    model.slots = 6
+    threads = [tavern.add_thread(f"aside {number}") for number in range(6)]
+    for thread in threads:
+        await play(noor, thread, "maren")
+    model.default_reply = LONG
+    model.piece_delay = 0.01
+    await asyncio.gather(*(noor.say(thread, "Count.") for thread in threads))
+    for thread in threads:
+        await fake.wait_for(
+            lambda thread=thread: bot_messages(fake, thread)[-1].content == LONG,
+            timeout=15,
+            what="every whole text",
+        )
+    assert [request for request in fake.requests if request.status == 429] == []
+    assert len(tavern.webhooks) == 1
