@@ -23,7 +23,6 @@ class Part(NamedTuple):
 
     text: str
     can_cancel: bool
-    is_plain: bool
 
 
 def find_rest(parts: Sequence[str], shown: Sequence[str]) -> list[str] | None:

@@ -199,16 +199,13 @@ class ReplyMessages:
             await self._drop_kept()
             rest = [target.text]
         texts = put_heading("" if target.is_plain else voice.heading, rest)
-        return [
-            Part(text, target.can_cancel and not number, target.is_plain)
-            for number, text in enumerate(texts)
-        ]
+        return [Part(text, target.can_cancel and not number) for number, text in enumerate(texts)]
 
     async def _lose_voice(self) -> None:
         """Go on under the bot's own name; the persona's words that are there stay there."""
         _log.warning("a reply goes on under my own name", extra={"action": "voice-lost"})
         for message_id, part in zip(self._ids, self._written, strict=True):
-            if part is not None and not part.is_plain:
+            if part is not None:
                 self._kept.append((message_id, part.text))
             else:
                 with contextlib.suppress(*FAILURES):  # it needs Manage Messages
@@ -232,7 +229,7 @@ class ReplyMessages:
             self._last_write = asyncio.get_running_loop().time()
         self._ids.append(message.id)
         # A message of an earlier try has the text of that time.
-        self._written.append(Part(message.content, bool(message.components), part.is_plain))
+        self._written.append(Part(message.content, bool(message.components)))
         await self._note(message.id, number)
 
     async def _note(self, message_id: int, number: int) -> None:
