@@ -82,3 +82,14 @@ async def test_a_picture_that_takes_long_to_upload_does_not_hold_the_reply_back(
     first, later = bot_messages(fake, tavern)
     assert first.author.avatar_url is None
     assert later.author.avatar_url
+
+
+async def test_a_refused_upload_leaves_a_reply_without_a_face(
+    pictured_bot, fake, model, noor, tavern, caplog
+):
+    fake.fail_next("POST", "/applications/{a}/emojis", status=403)
+    await play(noor, tavern, "orrin")
+    await converse(fake, model, noor, tavern, "Hello", "Take a number.")
+    assert speakers(fake, tavern) == ["Orrin", "Orrin"]
+    assert fake.emojis == {}
+    assert caplog.text.count("orrin has no face") == 1

@@ -151,6 +151,34 @@ async def test_a_webhooks_token_is_never_logged(bot, fake, model, noor, tavern, 
     assert tavern.webhooks[0].token not in "".join(ours)
 
 
+async def test_a_greeting_is_not_lost_with_its_webhook(bot, fake, noor, tavern):
+    fake.fail_next("POST", "/webhooks/{w}/{t}", status=401, code=50027)
+    assert "Maren is here" in await play(noor, tavern, "maren")
+    assert speakers(fake, tavern) == ["Troupe"]
+    assert persona_texts(fake, tavern)[0].startswith("**Maren**\n")
+
+
+async def test_a_webhook_that_is_deleted_again_and_again_is_given_up(
+    bot, fake, model, noor, tavern
+):
+    await play(noor, tavern, "maren")
+    fake.fail_next("POST", "/webhooks/{w}/{t}", status=404, code=10015, times=2)
+    assert await converse(fake, model, noor, tavern, "Hello", "Plain.") == "**Maren**\nPlain."
+    assert speakers(fake, tavern) == ["Maren", "Troupe"]
+
+
+async def test_a_line_goes_also_when_its_webhook_is_gone(bot, fake, model, noor, tavern):
+    await play(noor, tavern, "maren")
+    model.loading = True
+    said = await noor.say(tavern, "Hello?")
+    await fake.wait_for(
+        lambda: "by itself" in bot_messages(fake, tavern)[-1].content, what="the plain line"
+    )
+    tavern.webhooks[0].delete()
+    await noor.delete(said)
+    await fake.wait_for(lambda: len(bot_messages(fake, tavern)) == 1, what="the line to go")
+
+
 async def test_a_message_that_was_not_confirmed_is_found_without_the_right_to_read_history(
     bot, fake, model, noor, tavern
 ):
