@@ -204,6 +204,7 @@ async def run_bot(settings: "Settings") -> None:
     import discord  # noqa: PLC0415
 
     from bot.client import (  # noqa: PLC0415
+        ClientOptions,
         RoleplayClient,
         ShardedRoleplayClient,
         point_discord_at,
@@ -220,10 +221,13 @@ async def run_bot(settings: "Settings") -> None:
         client = kind(
             troupe.service,
             troupe.status,
-            default_persona=settings.default_persona,
+            options=ClientOptions(
+                default_persona=settings.default_persona,
+                avatar_base_url=settings.avatar_base_url,
+                shard_count=shards,
+            ),
             pacing=pacing,
             operator=_make_operator(settings, troupe.room),
-            shard_count=shards,
         )
         async with client:
             try:

@@ -1,6 +1,8 @@
 """The Discord client: intents, cogs, command sync, and the last hooks for what nobody caught."""
 
 import logging
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -12,6 +14,7 @@ from discord.http import Route
 
 from bot.cogs.again import AgainCog
 from bot.cogs.chat import ChatCog
+from bot.cogs.faces import Faces
 from bot.cogs.operator import Operator, OperatorCog
 from bot.cogs.panel import PanelButton
 from bot.cogs.persona import PersonaCog
@@ -19,10 +22,10 @@ from bot.cogs.play import PlayCog
 from bot.cogs.replies import RefusedError, answer_text
 from bot.cogs.row import RowButton
 from bot.cogs.scene import ResetButton, SceneCog
-from bot.cogs.sending import FAILURES
 from bot.cogs.stage import DiscordStage
 from bot.cogs.status import StatusCog
 from bot.cogs.stop import StopButton
+from bot.cogs.voices import FAILURES
 from bot.errors import explain
 from bot.messages import Pacing
 from bot.scenes.service import SceneService
@@ -45,18 +48,29 @@ def point_discord_at(*, api_base: str, gateway: str) -> None:
     DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientOptions:
+    """What an operator chooses of the client."""
+
+    default_persona: str
+    """Who `/play` starts where nobody is named."""
+    avatar_base_url: str = ""
+    """Where the personas' pictures are; empty is in their cards."""
+    shard_count: int | None = None
+    """Gateway connections; None is one."""
+
+
 class RoleplayClient(commands.Bot):
-    """Troupe on Discord. `service` is what its cogs and buttons work with."""
+    """Troupe on Discord. `service` and `faces` are what its cogs and buttons work with."""
 
     def __init__(
         self,
         service: SceneService,
         status: StatusReader,
         *,
-        default_persona: str,
+        options: ClientOptions,
         pacing: Pacing,
         operator: Operator | None = None,
-        shard_count: int | None = None,
     ) -> None:
         intents = discord.Intents.none()
         intents.guilds = True
@@ -70,11 +84,17 @@ class RoleplayClient(commands.Bot):
             allowed_mentions=discord.AllowedMentions.none(),
             chunk_guilds_at_startup=False,
             tree_cls=_CommandTree,
-            shard_count=shard_count,
+            shard_count=options.shard_count,
         )
         self.service = service
+        self.faces = Faces(
+            self,
+            pacing,
+            self._find_card,
+            avatar_base_url=options.avatar_base_url,
+        )
         self._status = status
-        self._default_persona = default_persona
+        self._default_persona = options.default_persona
         self._pacing = pacing
         self._operator = operator
 
@@ -94,9 +114,17 @@ class RoleplayClient(commands.Bot):
             await self._add_operator_commands(self._operator)
         self.add_dynamic_items(ResetButton, StopButton, RowButton, PanelButton)
         # What was left unanswered is answered while the gateway still connects.
-        await self.service.start(DiscordStage(self, self._pacing))
+        await self.service.start(DiscordStage(self, self.faces, self._pacing))
         synced = await self.tree.sync()
         _log.info("%d commands synced", len(synced), extra={"action": "commands-synced"})
+
+    def _find_card(self, persona_key: str) -> Path | None:
+        return self.service.library.find_file(persona_key)
+
+    async def close(self) -> None:
+        """End the connections, those of the webhooks too."""
+        await self.faces.aclose()
+        await super().close()
 
     async def _add_operator_commands(self, operator: Operator) -> None:
         """They exist in one server only; without a right to commands there the bot still plays."""

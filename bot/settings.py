@@ -67,6 +67,13 @@ def _check_format(name: str) -> str:
     return name.lower()
 
 
+def _check_address(address: str) -> str:
+    if address and not address.lower().startswith(("https://", "http://")):
+        message = "it begins with https://, as Discord has to find it from outside"
+        raise ValueError(message)
+    return address
+
+
 def _open_preset(value: object) -> object:
     return open_sampler_preset(Path(value)) if isinstance(value, str | Path) else value
 
@@ -103,6 +110,8 @@ class Settings(BaseSettings):
     """Gateway address."""
     discord_shards: Annotated[int, Field(ge=1)] | None = None
     """Gateway connections; None is one, without asking Discord how many."""
+    avatar_base_url: Annotated[str, AfterValidator(_check_address)] = ""
+    """Where Discord finds the personas' pictures; empty takes those of PNG cards."""
     data_folder: _Folder = Path("data")
     """The database, its lock, and the terminal's scenes."""
     operator_server: int | None = None

@@ -37,6 +37,7 @@ WORDS: Final[dict[str, str]] = {
     "status_format": "**Format** {format}: {reason}",
     "status_sampler": "**Samplers** {settings}",
     "status_window": "**Window** `{bar}` {used} of {window} tokens: persona {head}, examples {examples}, story {turns}, kept for the reply {reply}, free {free}",
+    "nameless": "Nameless",
     "stopped": "Stopped.",
     "nothing_to_stop": "Nothing is being written here.",
     "nothing_to_read": "*There is nothing in that for me to answer. Write something, or start a scene with `/play`.*",

@@ -176,6 +176,13 @@ class SwipeStore:
             )
             return await _get_turn(connection, turn_id) if cursor.rowcount else None
 
+    async def unbind(self, message_id: int) -> None:
+        """Note that a message shows no turn any more, before it is deleted by us."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "DELETE FROM turn_messages WHERE message_id = ?", (message_id,)
+            )
+
     async def set_messages(
         self, turn_id: int, message_ids: Sequence[int], channel_id: int | None
     ) -> None:

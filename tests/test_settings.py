@@ -262,6 +262,11 @@ def test_the_known_kinds_are_named_where_one_is_unknown(read):
             'it is a JSON list such as [{"path": "limarp.gguf", "scale": 1.0}]',
         ),
         ("TROUPE_ENGINE__TENSOR_SPLIT", "3:1", "it is each GPU's share, for example 3,1"),
+        (
+            "TROUPE_AVATAR_BASE_URL",
+            "/srv/faces",
+            "it begins with https://, as Discord has to find it from outside",
+        ),
         ("TROUPE_ENGINE__YARN_ORIG_CTX", "4096", "it needs TROUPE_ENGINE__ROPE_SCALING=yarn"),
         (
             "TROUPE_SAMPLER__DRY_SEQUENCE_BREAKERS",

@@ -7,7 +7,8 @@ import discord
 from discord.ext import commands
 
 from bot.cogs.incoming import read_message
-from bot.cogs.sending import FAILURES, split_shown
+from bot.cogs.parts import split_shown
+from bot.cogs.voices import FAILURES
 from bot.errors import explain
 from bot.messages import IncomingMessage, write_scene_key
 from bot.scenes.service import SceneService

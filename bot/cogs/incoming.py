@@ -20,13 +20,16 @@ def read_message(
         bot_user: Who we are.
         application_id: Our application's, whose webhooks are ours.
     """
-    if message.author.id == bot_user.id or message.type not in _STORY_TYPES:
+
+    def is_ours(other: discord.Message) -> bool:
+        is_our_webhooks = other.webhook_id is not None and other.application_id == application_id
+        return other.author.id == bot_user.id or is_our_webhooks
+
+    if is_ours(message) or message.type not in _STORY_TYPES:
         return None
     # An answer to a command also has a webhook's id, which is then the application's.
     is_webhook = message.webhook_id not in {None, message.application_id}
     owner_id = message.application_id if is_webhook else None
-    if owner_id is not None and owner_id == application_id:
-        return None
     quoted = _find_replied_to(message)
     return IncomingMessage(
         message_id=message.id,
@@ -37,13 +40,13 @@ def read_message(
         author_name=message.author.display_name,
         text=_read_text(message, bot_user),
         additions=read_additions(message),
-        quoted=_read_quoted(quoted, bot_user) if quoted else None,
+        quoted=_read_quoted(quoted, bot_user, is_ours=is_ours(quoted)) if quoted else None,
         is_bot=message.author.bot or message.webhook_id is not None,
         is_webhook=is_webhook,
         is_direct=message.guild is None,
         mentions_bot=any(user.id == bot_user.id for user in message.mentions)
         and _mention(bot_user).search(message.content) is not None,
-        replies_to_bot=quoted is not None and quoted.author.id == bot_user.id,
+        replies_to_bot=quoted is not None and is_ours(quoted),
     )
 
 
@@ -55,9 +58,10 @@ def _find_replied_to(message: discord.Message) -> discord.Message | None:
     return reference.resolved if isinstance(reference.resolved, discord.Message) else None
 
 
-def _read_quoted(message: discord.Message, bot_user: discord.ClientUser) -> Quoted:
+def _read_quoted(
+    message: discord.Message, bot_user: discord.ClientUser, *, is_ours: bool
+) -> Quoted:
     """What is answered; our own words without the heading are in the story only."""
-    is_ours = message.author.id == bot_user.id
     return Quoted(
         message_id=message.id,
         name=message.author.display_name,

@@ -1,12 +1,22 @@
 """`/play`, `/length`, `/stop`, `/help`: what players use."""
 
+from typing import cast
+
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.cogs.replies import RefusedError, answer, get_persona, read_place, suggest_personas
+from bot.cogs.faces import Speaker
+from bot.cogs.replies import (
+    HasService,
+    RefusedError,
+    answer,
+    get_persona,
+    read_place,
+    suggest_personas,
+)
 from bot.cogs.row import make_row
-from bot.cogs.sending import FAILURES, post_turn
+from bot.cogs.voices import FAILURES
 from bot.prompting.prompt import LENGTH_WORDS
 from bot.scenes.service import Playing, SceneService
 from bot.scenes.stage import Row
@@ -99,15 +109,17 @@ async def post_greeting(
     greeting, channel_id = playing.greeting, interaction.channel_id
     assert greeting is not None  # noqa: S101 - the caller looked
     assert channel_id is not None  # noqa: S101 - read_place looked
-    channel = interaction.client.get_partial_messageable(channel_id, guild_id=interaction.guild_id)
+    speaker = Speaker(
+        channel_id=channel_id,
+        guild_id=interaction.guild_id,
+        persona_key=playing.persona.key,
+        persona_name=greeting.name,
+    )
     try:
+        faces = cast("HasService", interaction.client).faces
         alternatives = await service.steering.count(greeting)
-        ids = await post_turn(
-            channel,
-            persona_name=greeting.name,
-            text=greeting.text,
-            view=make_row(Row(shown=alternatives.shown, count=alternatives.count)),
-        )
+        row = make_row(Row(shown=alternatives.shown, count=alternatives.count))
+        ids = await faces.post_turn(speaker, greeting.text, view=row)
     except FAILURES as error:
         await service.withdraw(playing)
         if isinstance(error, discord.Forbidden):

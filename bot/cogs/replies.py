@@ -3,6 +3,7 @@
 import discord
 from discord import app_commands
 
+from bot.cogs.faces import Faces
 from bot.messages import write_scene_key
 from bot.prompting.untrusted import clean_name
 from bot.scenes.service import Place, SceneService
@@ -16,9 +17,10 @@ _FACT_LENGTH = 100
 
 
 class HasService(discord.Client):
-    """What buttons need of the client, which they reach through their interaction only."""
+    """What buttons and greetings need of the client, which they reach by their interaction."""
 
     service: SceneService
+    faces: Faces
 
 
 class RefusedError(app_commands.AppCommandError):

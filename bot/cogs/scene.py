@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.cogs.play import post_greeting
 from bot.cogs.replies import HasService, RefusedError, find_own_scene
 from bot.cogs.scene_settings import SceneSettings
-from bot.cogs.sending import FAILURES
+from bot.cogs.voices import FAILURES
 from bot.errors import explain
 from bot.scenes.service import SceneService
 from bot.scenes.status import StatusReader

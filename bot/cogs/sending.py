@@ -1,15 +1,14 @@
-"""A growing reply as Discord messages: one edit in flight, newest text wins, nobody is pinged."""
+"""A growing reply as messages: one edit in flight, newest text wins, nothing lost with a voice."""
 
 import asyncio
 import contextlib
 import logging
-import secrets
-from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Awaitable, Callable, Sequence
 
-import aiohttp
 import discord
 
+from bot.cogs.parts import Controls, Part, Target, find_rest, plan_parts, put_heading
+from bot.cogs.voices import FAILURES, OwnVoice, Voice, VoiceLostError
 from bot.errors import explain, say_wait
 from bot.generation.types import EngineState, QueuePlace
 from bot.messages import Pacing
@@ -20,24 +19,12 @@ from storage.errors import StorageError
 
 _log = logging.getLogger(__name__)
 
-_PINGS = discord.AllowedMentions.none()
 _TRIES = 6
 """Of the last text, each after twice the time: with five seconds at first, two and a half minutes.
 Discord's short troubles pass in that time, and the finished words are still there."""
 
-FAILURES = (discord.HTTPException, aiohttp.ClientError, OSError)
-"""How discord.py says that a call did not work, after its own retries."""
-
-
-Controls = Literal["cancel", "stop"] | Row
-"""Under a message: a button that cancels or stops its reply, or the row of a finished one."""
-
-
-class _Part(NamedTuple):
-    """One message as it should be."""
-
-    text: str
-    controls: Controls | None
+ChooseVoice = Callable[[], Awaitable[Voice]]
+"""Asked once, while the model still reads: finding a webhook takes a moment."""
 
 
 class ReplyMessages:
@@ -45,25 +32,26 @@ class ReplyMessages:
 
     def __init__(
         self,
-        channel: discord.PartialMessageable,
+        own_voice: OwnVoice,
+        choose_voice: ChooseVoice,
         *,
-        heading: str,
         make_view: Callable[[Controls], discord.ui.View],
         pacing: Pacing,
         message_ids: Sequence[int],
         note_message: NoteMessage,
     ) -> None:
-        self._channel = channel
-        self._heading = heading
-        self._make_view = make_view
+        self._own_voice = own_voice
+        self._choose_voice = choose_voice
+        self._voice: Voice | None = None
+        self._make_controls = make_view
         self._pacing = pacing
         self._note_message = note_message
-        self._messages = [channel.get_partial_message(id_) for id_ in message_ids]
-        self._written: list[_Part | None] = [None] * len(self._messages)
-        self._target = ""
-        self._controls: Controls | None = None
+        self._ids = list(message_ids)
+        self._written: list[Part | None] = [None] * len(self._ids)
+        self._kept: list[tuple[int, str]] = []
+        """Messages of a voice that was lost, and what they show; they come before the others."""
+        self._target = Target(is_plain=True)
         self._last_write = -1e9
-        self._nonce = secrets.token_hex(8)
         self._changed = asyncio.Event()
         self._hurries = False
         self._closing = False
@@ -73,8 +61,7 @@ class ReplyMessages:
 
     def show(self, text: str) -> None:
         """Have the text so far shown soon."""
-        self._target = self._heading + text
-        self._controls = "stop"
+        self._target = Target(text, controls="stop")
         self._has_text.set()
         self._changed.set()
 
@@ -88,7 +75,7 @@ class ReplyMessages:
         self._say_plainly(say("queue_place", number=place.number, wait=wait), controls="cancel")
 
     def _say_plainly(self, line: str, *, controls: Controls | None = None) -> None:
-        self._target, self._controls = line, controls
+        self._target = Target(line, is_plain=True, controls=controls)
         self._has_text.set()
         self._hurries = True  # a plain line need not wait for a first sentence
         self._changed.set()
@@ -100,7 +87,7 @@ class ReplyMessages:
             StageError: If Discord does not take it.
         """
         await self._settle()
-        self._target, self._controls = self._heading + text, row
+        self._target = Target(text, controls=row)
         for attempt in range(_TRIES):
             try:
                 await self._write()
@@ -112,19 +99,19 @@ class ReplyMessages:
                     raise StageError(message, is_permanent=is_permanent) from error
                 _log.warning("a reply was not shown: %s", error, extra={"action": "show-failed"})
                 await asyncio.sleep(self._pacing.retry_seconds * 2**attempt)
-        return [message.id for message in self._messages]
+        return [*(message_id for message_id, _ in self._kept), *self._ids]
 
     async def fail(self, error: Exception) -> None:
         """Say in one line what went wrong, in place of the reply."""
         await self._settle()
-        self._target, self._controls = explain(error), None
+        self._target = Target(explain(error), is_plain=True)
         with contextlib.suppress(*FAILURES):
             await self._write()
 
     async def discard(self) -> None:
         """Delete what was shown."""
         await self._settle()
-        self._target = ""
+        self._target = Target(is_plain=True)
         with contextlib.suppress(*FAILURES):
             await self._write()
 
@@ -143,6 +130,7 @@ class ReplyMessages:
 
     async def _keep_up(self) -> None:
         """Write whenever the text changed and an edit is allowed again."""
+        await self._find_voice()
         while not self._closing:
             await self._changed.wait()
             self._changed.clear()
@@ -157,10 +145,10 @@ class ReplyMessages:
     async def _wait_for_turn(self) -> None:
         """Wait for the first sentence or for the time between edits; closing ends the wait."""
         loop = asyncio.get_running_loop()
-        if not self._messages:
+        if not self._ids and not self._kept:
             deadline = loop.time() + self._pacing.first_text_seconds
             while not self._closing and not self._hurries and loop.time() < deadline:
-                if has_sentence(self._target.removeprefix(self._heading)):
+                if has_sentence(self._target.text):
                     break
                 await self._wait_for_change(deadline - loop.time())
         deadline = self._last_write + self._pacing.edit_seconds
@@ -173,111 +161,134 @@ class ReplyMessages:
                 await self._changed.wait()
         self._changed.clear()
 
-    async def _write(self) -> None:
-        """Bring the messages to the newest text: edit, send further parts, delete spare ones."""
-        texts = split_message(self._target)
-        # The row stands under the end of a reply, a button that ends it under its beginning.
-        place = len(texts) - 1 if isinstance(self._controls, Row) else 0
-        parts = [
-            _Part(text, self._controls if number == place else None)
-            for number, text in enumerate(texts)
-        ]
-        for number, part in enumerate(parts):
-            if number == len(self._messages):
-                await self._send(number, part)
-            elif self._written[number] != part:
-                await self._edit(number, part)
-        while len(self._messages) > len(parts):
-            message = self._messages.pop()
-            self._written.pop()
-            with contextlib.suppress(discord.NotFound):
-                await message.delete()
+    async def _find_voice(self) -> Voice:
+        if self._voice is None:
+            self._voice = await self._choose_voice()
+        return self._voice
 
-    async def _send(self, number: int, part: _Part) -> None:
+    async def _write(self) -> None:
+        """Bring the messages to the newest text, with the bot's own voice if the other is lost."""
         try:
-            # The same nonce when it is tried again: Discord then gives back the message it has.
-            message = await self._post(part, nonce=f"{self._nonce}-{number}")
+            await self._bring_up_to_date(await self._find_voice())
+        except VoiceLostError:
+            await self._lose_voice()
+            await self._bring_up_to_date(self._own_voice)
+
+    async def _bring_up_to_date(self, voice: Voice) -> None:
+        """Edit what differs, send further parts, delete spare ones."""
+        parts = await self._plan(voice)
+        for number, part in enumerate(parts):
+            if number == len(self._ids):
+                await self._send(voice, number, part)
+            elif self._written[number] != part:
+                await self._edit(voice, number, part)
+        while len(self._ids) > len(parts):
+            await self._forget(self._ids[-1])
+            with contextlib.suppress(discord.NotFound):
+                await voice.delete(self._ids[-1])
+            self._ids.pop()
+            self._written.pop()
+
+    async def _plan(self, voice: Voice) -> list[Part]:
+        """The messages as they should be, after those that a lost voice has left."""
+        target = self._target
+        rest = None
+        if self._kept and not target.is_plain:
+            rest = find_rest(split_message(target.text), [text for _, text in self._kept])
+        if rest is None:
+            await self._drop_kept()
+            rest = [target.text]
+        texts = put_heading("" if target.is_plain else voice.heading, rest)
+        return plan_parts(target, texts)
+
+    async def _lose_voice(self) -> None:
+        """Go on under the bot's own name; the persona's words that are there stay there."""
+        _log.warning("a reply goes on under my own name", extra={"action": "voice-lost"})
+        for message_id, part in zip(self._ids, self._written, strict=True):
+            if part is not None:
+                self._kept.append((message_id, part.text))
+            else:
+                with contextlib.suppress(*FAILURES):  # it needs Manage Messages
+                    await self._own_voice.delete(message_id)
+        self._ids.clear()
+        self._written.clear()
+        self._voice = self._own_voice
+
+    async def _drop_kept(self) -> None:
+        """What a lost voice has left is not part of the reply any more."""
+        while self._kept:
+            message_id, _ = self._kept.pop()
+            with contextlib.suppress(*FAILURES):
+                await self._own_voice.delete(message_id)
+
+    async def _send(self, voice: Voice, number: int, part: Part) -> None:
+        try:
+            # The same key when it is tried again: the voice then gives back what is there already.
+            message = await voice.send(part.text, key=str(number), view=self._make_view(part))
         finally:
             self._last_write = asyncio.get_running_loop().time()
-        self._messages.append(self._channel.get_partial_message(message.id))
+        self._ids.append(message.id)
         # A message of an earlier try has the text of that time.
-        self._written.append(_Part(message.content, part.controls if message.components else None))
+        self._written.append(Part(message.content, part.controls if message.components else None))
         await self._note(message.id, number)
-
-    async def _post(self, part: _Part, nonce: str) -> discord.Message:
-        if part.controls is not None:
-            view = self._make_view(part.controls)
-            return await self._channel.send(
-                part.text, allowed_mentions=_PINGS, nonce=nonce, view=view
-            )
-        return await self._channel.send(part.text, allowed_mentions=_PINGS, nonce=nonce)
 
     async def _note(self, message_id: int, number: int) -> None:
         """Have a message remembered; a reply is not lost because that failed."""
         try:
-            await self._note_message(message_id, number)
+            await self._note_message(message_id, len(self._kept) + number)
         except StorageError:
             _log.exception("a message was not noted", extra={"action": "note-failed"})
 
-    async def _edit(self, number: int, part: _Part) -> None:
+    async def _forget(self, message_id: int) -> None:
+        """Have a message forgotten that is about to go: nobody takes its words back."""
+        with contextlib.suppress(StorageError):
+            await self._note_message(message_id, None)
+
+    async def _edit(self, voice: Voice, number: int, part: Part) -> None:
         loop = asyncio.get_running_loop()
         pause = self._last_write + self._pacing.edit_seconds - loop.time()
         if pause > 0:
             await asyncio.sleep(pause)
         try:
-            await self._messages[number].edit(
-                content=part.text, allowed_mentions=_PINGS, view=self._choose_view(number, part)
-            )
-        except discord.NotFound:
-            # Somebody deleted it while it was written: it is sent anew only if it was a line of an
-            # earlier try, which the person has not seen as a reply.
+            view = self._choose_view(number, part)
+            await voice.edit(self._ids[number], part.text, view=view)
+        except (discord.NotFound, discord.Forbidden) as error:
             if self._written[number] is None:
-                message = await self._post(part, nonce=f"{self._nonce}-{number}-again")
-                self._messages[number] = self._channel.get_partial_message(message.id)
-                await self._note(message.id, number)
+                await self._replace(voice, number, part)
+            elif isinstance(error, discord.Forbidden):
+                raise
+            # Else somebody deleted it while it was written, and has seen it as a reply.
         finally:
             # Counted from the end: discord.py may hold a call back for a rate limit, and two starts
             # would then be closer than two calls of ours.
             self._last_write = loop.time()
         self._written[number] = part
 
-    def _choose_view(self, number: int, part: _Part) -> discord.ui.View | None:
+    async def _replace(self, voice: Voice, number: int, part: Part) -> None:
+        """Send a message of an earlier try anew: it is gone, or was said by another voice."""
+        await self._forget(self._ids[number])
+        with contextlib.suppress(*FAILURES):
+            await self._own_voice.delete(self._ids[number])
+        view = self._make_view(part)
+        message = await voice.send(part.text, key=f"{number}-again", view=view)
+        self._ids[number] = message.id
+        await self._note(message.id, number)
+
+    def _make_view(self, part: Part) -> discord.ui.View | None:
+        return None if part.controls is None else self._make_controls(part.controls)
+
+    def _choose_view(self, number: int, part: Part) -> discord.ui.View | None:
         """The buttons, or None to take them away; left as they are where nothing changed."""
         before = self._written[number]
         if before is not None and before.controls == part.controls:
             return discord.utils.MISSING
-        return self._make_view(part.controls) if part.controls is not None else None
+        return self._make_view(part)
 
     async def _keep_typing(self) -> None:
         """Show typing until the first text; without permission for it the reply still comes."""
         while not self._has_text.is_set():
             with contextlib.suppress(*FAILURES):
-                await self._channel.typing()
+                await self._own_voice.show_typing()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._pacing.typing_seconds):
                     await self._has_text.wait()
-
-
-def write_heading(persona_name: str) -> str:
-    """The persona's name over its words, while it speaks under the bot's own name."""
-    return f"**{discord.utils.escape_markdown(persona_name)}**\n"
-
-
-def split_shown(persona_name: str, text: str) -> list[str]:
-    """What of a persona's words each of its messages shows."""
-    heading = write_heading(persona_name)
-    first, *others = split_message(heading + text)
-    return [first.removeprefix(heading), *others]
-
-
-async def post_turn(
-    channel: discord.abc.Messageable, *, persona_name: str, text: str, view: discord.ui.View
-) -> tuple[int, ...]:
-    """Post finished words of a persona, buttons under their end; returns the messages' ids."""
-    ids: list[int] = []
-    *parts, last = split_message(write_heading(persona_name) + text)
-    for part in parts:
-        message = await channel.send(part, allowed_mentions=_PINGS)
-        ids.append(message.id)
-    message = await channel.send(last, allowed_mentions=_PINGS, view=view)
-    return (*ids, message.id)

@@ -1,12 +1,14 @@
 """Where replies are shown: the channels, threads and DMs of scenes."""
 
-import contextlib
 from collections.abc import Sequence
+from functools import partial
 
 import discord
 
+from bot.cogs.faces import Faces, Speaker
+from bot.cogs.parts import Controls
 from bot.cogs.row import make_row
-from bot.cogs.sending import FAILURES, Controls, ReplyMessages, write_heading
+from bot.cogs.sending import ReplyMessages
 from bot.cogs.stop import make_stop_view
 from bot.messages import Pacing
 from bot.scenes.stage import NoteMessage, ReplyDisplay, Row, StageError
@@ -16,8 +18,9 @@ from storage.records import SceneRecord
 class DiscordStage:
     """Opens replies in the channels, threads and DMs of scenes."""
 
-    def __init__(self, client: discord.Client, pacing: Pacing) -> None:
+    def __init__(self, client: discord.Client, faces: Faces, pacing: Pacing) -> None:
         self._client = client
+        self._faces = faces
         self._pacing = pacing
 
     async def open_reply(
@@ -36,10 +39,16 @@ class DiscordStage:
         if scene.channel_id is None or not self._may_write(scene.channel_id):
             message = f"scene {scene.id} has no channel to write in"
             raise StageError(message, is_permanent=True)
+        speaker = Speaker(
+            channel_id=scene.channel_id,
+            guild_id=scene.guild_id,
+            persona_key=scene.persona_key,
+            persona_name=persona_name,
+        )
+        own_voice = self._faces.open_own_voice(speaker)
         return ReplyMessages(
-            # Partial: after a restart DMs and archived threads are in no cache.
-            self._client.get_partial_messageable(scene.channel_id, guild_id=scene.guild_id),
-            heading=write_heading(persona_name),
+            own_voice,
+            partial(self._faces.choose_voice, speaker, own_voice),
             make_view=lambda controls: make_view(scene.id, controls),
             pacing=self._pacing,
             message_ids=message_ids,
@@ -50,9 +59,13 @@ class DiscordStage:
         """Take the row from the end of a reply; where that fails its buttons say so themselves."""
         if scene.channel_id is None or not message_ids:
             return
-        channel = self._client.get_partial_messageable(scene.channel_id, guild_id=scene.guild_id)
-        with contextlib.suppress(*FAILURES):
-            await channel.get_partial_message(message_ids[-1]).edit(view=None)
+        speaker = Speaker(
+            channel_id=scene.channel_id,
+            guild_id=scene.guild_id,
+            persona_key=scene.persona_key,
+            persona_name="",
+        )
+        await self._faces.take_buttons(speaker, message_ids[-1])
 
     def _may_write(self, channel_id: int) -> bool:
         """Whether a reply could be shown, as far as is known: better asked before it is written."""

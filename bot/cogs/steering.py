@@ -8,7 +8,7 @@ from typing import cast
 import discord
 
 from bot.cogs.replies import HasService, RefusedError, answer, answer_text, may_manage, read_place
-from bot.cogs.sending import FAILURES
+from bot.cogs.voices import FAILURES
 from bot.errors import explain
 from bot.prompting.untrusted import clean_name
 from bot.scenes.stage import StageError

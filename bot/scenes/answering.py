@@ -42,9 +42,7 @@ class Answerer:
             scene,
             persona_name=self._writer.find_persona_name(scene),
             message_ids=await self._turns.list_open_messages(scene.id),
-            note_message=lambda message, part: self._turns.note_open_message(
-                scene.id, message, part
-            ),
+            note_message=lambda message, part: self._note(scene, message, part),
         )
         up_to = max(turn.id for turn in turns)  # what is said from now on has a greater one
         try:
@@ -66,6 +64,11 @@ class Answerer:
             progress.writing = False
             await display.aclose()
         return True
+
+    async def _note(self, scene: "SceneRecord", message_id: int, part: int | None) -> None:
+        """Remember a message of the reply; one that goes belongs to no turn yet."""
+        if part is not None:
+            await self._turns.note_open_message(scene.id, message_id, part)
 
     async def _conclude(
         self,

@@ -8,8 +8,9 @@ if TYPE_CHECKING:
     from bot.generation.types import EngineState, QueuePlace
     from storage.records import SceneRecord
 
-NoteMessage = Callable[[int, int], Awaitable[None]]
-"""Called with a message's id and its part as soon as it is posted, so that a crash forgets none."""
+NoteMessage = Callable[[int, int | None], Awaitable[None]]
+"""Called with a message's id and its part as soon as it is posted, so that a crash forgets none;
+and with None before it is deleted, so that nobody's words are taken back with it."""
 
 
 class StageError(Exception):

@@ -82,11 +82,16 @@ class Swiper:
                 scene,
                 persona_name=self._writer.find_persona_name(scene),
                 message_ids=messages,
-                note_message=_note_nothing,
+                note_message=self._note,
             )
         except StageError:
             await self._swipes.cancel(turn.id)
             raise
+
+    async def _note(self, message_id: int, part: int | None) -> None:
+        """Further parts are noted with the whole; one that goes is no part of the turn any more."""
+        if part is None:
+            await self._swipes.unbind(message_id)
 
     async def _finish(
         self,
@@ -113,11 +118,6 @@ class Swiper:
         state = await self._swipes.count(turn.id)
         message_ids = await display.finish(turn.text, row=Row(shown=state.shown, count=state.count))
         await self._swipes.set_messages(turn.id, message_ids, scene.channel_id)
-
-
-async def _note_nothing(message_id: int, part: int) -> None:
-    """Further parts are noted with the whole: until then the old text is what is stored."""
-    del message_id, part
 
 
 def _take_story(

@@ -10,8 +10,21 @@ def texts(channel):
     return [message.content for message in channel.messages]
 
 
+def is_ours(fake, message):
+    """Whether the bot said it, itself or through a webhook of its application."""
+    by_webhook = message.webhook_id and message.application_id == fake.application_id
+    return bool(by_webhook) or message.author.id == fake.bot_user.id
+
+
+def read(message):
+    """What is seen of a message: a webhook's name stands over its words, the bot's is left out."""
+    return (
+        f"**{message.author.name}**\n{message.content}" if message.webhook_id else message.content
+    )
+
+
 def persona_texts(fake, channel):
-    return [m.content for m in channel.messages if m.author.id == fake.bot_user.id]
+    return [read(message) for message in channel.messages if is_ours(fake, message)]
 
 
 async def play(member, channel, persona):

@@ -5,13 +5,13 @@ import itertools
 
 from bot.text import MESSAGE_LIMIT
 from tests.end_to_end.conftest import PACE
-from tests.end_to_end.test_scenes import persona_texts, play
+from tests.end_to_end.test_scenes import is_ours, persona_texts, play
 
 EDIT_SECONDS = 1.2 * PACE
 
 
 def bot_messages(fake, channel):
-    return [m for m in channel.messages if m.author.id == fake.bot_user.id]
+    return [message for message in channel.messages if is_ours(fake, message)]
 
 
 async def test_a_reply_grows_by_edits_that_are_spaced_and_never_two_at_once(
@@ -29,7 +29,7 @@ async def test_a_reply_grows_by_edits_that_are_spaced_and_never_two_at_once(
     assert len(reply.edits) >= 3
     edits = [
         request
-        for request in fake.requests_to("PATCH", "/channels/{c}/messages/{m}")
+        for request in fake.requests_to("PATCH", "/webhooks/{w}/{t}/messages/{m}")
         if str(reply.id) in request.path
     ]
     starts = [request.started for request in edits]
@@ -62,9 +62,10 @@ async def test_a_long_reply_is_split_at_paragraphs_and_is_one_turn(bot, fake, mo
     await fake.wait_for(
         lambda: persona_texts(fake, tavern)[-1].endswith(paragraphs[-1]), what="the last part"
     )
-    parts = persona_texts(fake, tavern)[1:]
-    assert all(len(part) <= MESSAGE_LIMIT for part in parts)
-    assert "\n\n".join(parts) == f"**Maren**\n{text}"
+    parts = bot_messages(fake, tavern)[1:]
+    assert all(len(part.content) <= MESSAGE_LIMIT for part in parts)
+    assert {part.author.name for part in parts} == {"Maren"}
+    assert "\n\n".join(part.content for part in parts) == text
     model.replies.append("Done.")
     await noor.say(tavern, "Thanks.")
     await model.wait_for(lambda: len(model.prompts) == 2, what="the next prompt")
@@ -82,7 +83,7 @@ async def test_half_a_stop_sequence_is_never_shown(bot, fake, model, noor, taver
     await asyncio.sleep(EDIT_SECONDS * 2)
     reply = bot_messages(fake, tavern)[-1]
     shown = [reply.content, *(edit.content for edit in reply.edits)]
-    assert reply.content == "**Maren**\nHold the rope."
+    assert reply.content == "Hold the rope."
     assert not any("#" in text for text in shown)
 
 
@@ -110,4 +111,4 @@ async def test_two_empty_replies_are_said_in_one_line(bot, fake, model, noor, ta
     model.replies += ["", ""]
     await noor.say(tavern, "Hello?")
     await fake.wait_for(lambda: len(bot_messages(fake, tavern)) == 2, what="the line")
-    assert persona_texts(fake, tavern)[-1].startswith("*No words came.")
+    assert bot_messages(fake, tavern)[-1].content.startswith("*No words came.")
