@@ -15,7 +15,8 @@ from bot.errors import explain, say_wait
 from bot.generation.types import EngineState, QueuePlace
 from bot.messages import Pacing
 from bot.scenes.stage import NoteMessage, StageError
-from bot.text import has_sentence, split_message
+from bot.splitting import split_message
+from bot.text import has_sentence
 from bot.words import say
 from storage.errors import StorageError
 
