@@ -14,6 +14,7 @@ from bot.cogs.chat import ChatCog
 from bot.cogs.operator import Operator, OperatorCog
 from bot.cogs.persona import PersonaCog
 from bot.cogs.play import PlayCog
+from bot.cogs.pump import Pace, trace_limits
 from bot.cogs.replies import RefusedError, answer_text
 from bot.cogs.scene import ResetButton, SceneCog
 from bot.cogs.sending import FAILURES
@@ -60,6 +61,7 @@ class RoleplayClient(commands.Bot):
         intents.guild_messages = True
         intents.dm_messages = True
         intents.message_content = True
+        pace = Pace(pacing)
         super().__init__(
             command_prefix=(),
             intents=intents,
@@ -68,11 +70,12 @@ class RoleplayClient(commands.Bot):
             chunk_guilds_at_startup=False,
             tree_cls=_CommandTree,
             shard_count=shard_count,
+            http_trace=trace_limits(pace),
         )
         self.service = service
         self._status = status
         self._default_persona = default_persona
-        self._pacing = pacing
+        self._pace = pace
         self._operator = operator
 
     async def setup_hook(self) -> None:
@@ -90,7 +93,7 @@ class RoleplayClient(commands.Bot):
             await self._add_operator_commands(self._operator)
         self.add_dynamic_items(ResetButton, StopButton)
         # What was left unanswered is answered while the gateway still connects.
-        await self.service.start(DiscordStage(self, self._pacing))
+        await self.service.start(DiscordStage(self, self._pace))
         synced = await self.tree.sync()
         _log.info("%d commands synced", len(synced), extra={"action": "commands-synced"})
 

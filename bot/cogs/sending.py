@@ -10,10 +10,10 @@ from typing import NamedTuple
 import aiohttp
 import discord
 
+from bot.cogs.pump import Lane
 from bot.cogs.stop import make_stop_view
 from bot.errors import explain, say_wait
 from bot.generation.types import EngineState, QueuePlace
-from bot.messages import Pacing
 from bot.scenes.stage import NoteMessage, StageError
 from bot.splitting import split_message
 from bot.text import has_sentence
@@ -47,20 +47,20 @@ class ReplyMessages:
         *,
         heading: str,
         scene_id: int,
-        pacing: Pacing,
+        lane: Lane,
         message_ids: Sequence[int],
         note_message: NoteMessage,
     ) -> None:
         self._channel = channel
         self._heading = heading
         self._scene_id = scene_id
-        self._pacing = pacing
+        self._pacing = lane.pacing
+        self._lane = lane
         self._note_message = note_message
         self._messages = [channel.get_partial_message(id_) for id_ in message_ids]
         self._written: list[_Part | None] = [None] * len(self._messages)
         self._target = ""
         self._can_cancel = False
-        self._last_write = -1e9
         self._nonce = secrets.token_hex(8)
         self._changed = asyncio.Event()
         self._hurries = False
@@ -128,6 +128,7 @@ class ReplyMessages:
 
     async def aclose(self) -> None:
         """Stop showing, also in the middle of an edit, and leave what is there."""
+        self._lane.close()
         for task in (self._writer, self._typing):
             task.cancel()
         await asyncio.wait((self._writer, self._typing))
@@ -161,8 +162,7 @@ class ReplyMessages:
                 if has_sentence(self._target.removeprefix(self._heading)):
                     break
                 await self._wait_for_change(deadline - loop.time())
-        deadline = self._last_write + self._pacing.edit_seconds
-        while not self._closing and loop.time() < deadline:
+        while not self._closing and loop.time() < (deadline := self._lane.next_at):
             await self._wait_for_change(deadline - loop.time())
 
     async def _wait_for_change(self, seconds: float) -> None:
@@ -187,11 +187,12 @@ class ReplyMessages:
                 await message.delete()
 
     async def _send(self, number: int, part: _Part) -> None:
+        await self._lane.take_place()
         try:
             # The same nonce when it is tried again: Discord then gives back the message it has.
             message = await self._post(part, nonce=f"{self._nonce}-{number}")
         finally:
-            self._last_write = asyncio.get_running_loop().time()
+            self._lane.note_write()
         self._messages.append(self._channel.get_partial_message(message.id))
         # A message of an earlier try has the text of that time.
         self._written.append(_Part(message.content, bool(message.components)))
@@ -213,10 +214,10 @@ class ReplyMessages:
             _log.exception("a message was not noted", extra={"action": "note-failed"})
 
     async def _edit(self, number: int, part: _Part) -> None:
-        loop = asyncio.get_running_loop()
-        pause = self._last_write + self._pacing.edit_seconds - loop.time()
+        pause = self._lane.next_at - asyncio.get_running_loop().time()
         if pause > 0:
             await asyncio.sleep(pause)
+        await self._lane.take_place()
         try:
             await self._messages[number].edit(
                 content=part.text, allowed_mentions=_PINGS, view=self._choose_view(number, part)
@@ -231,7 +232,7 @@ class ReplyMessages:
         finally:
             # Counted from the end: discord.py may hold a call back for a rate limit, and two starts
             # would then be closer than two calls of ours.
-            self._last_write = loop.time()
+            self._lane.note_write()
         self._written[number] = part
 
     def _choose_view(self, number: int, part: _Part) -> discord.ui.View | None:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import discord
 
+from bot.cogs.pump import Pace
 from bot.cogs.sending import ReplyMessages, write_heading
-from bot.messages import Pacing
 from bot.scenes.stage import NoteMessage, ReplyDisplay, StageError
 from storage.records import SceneRecord
 
@@ -13,9 +13,9 @@ from storage.records import SceneRecord
 class DiscordStage:
     """Opens replies in the channels, threads and DMs of scenes."""
 
-    def __init__(self, client: discord.Client, pacing: Pacing) -> None:
+    def __init__(self, client: discord.Client, pace: Pace) -> None:
         self._client = client
-        self._pacing = pacing
+        self._pace = pace
 
     async def open_reply(
         self,
@@ -38,7 +38,7 @@ class DiscordStage:
             self._client.get_partial_messageable(scene.channel_id, guild_id=scene.guild_id),
             heading=write_heading(persona_name),
             scene_id=scene.id,
-            pacing=self._pacing,
+            lane=self._pace.open_lane(scene.channel_id),
             message_ids=message_ids,
             note_message=note_message,
         )
