@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 FENCE = "```"
 _SPOILER = "||"
-_EVERYWHERE_QUOTE = ">>> "
+_QUOTE_OF_ALL = ">>> "
 _LANGUAGE = r"[\w+.#-]{1,30}"
 _NEVER = 1 << 60  # behind every end
 
@@ -107,8 +107,7 @@ def find_markup(text: str, before: Sequence[Opening] = (), *, is_whole: bool) ->
     reader = _Reader(text, before, is_whole=is_whole)
     reader.read()
     spans = sorted(reader.spans, key=lambda span: span.start)
-    nested = tuple(_nest(spans, len(text)))
-    return Markup(spans=spans, forbidden=reader.forbidden, nested=nested)
+    return Markup(spans=spans, forbidden=reader.forbidden, nested=[*_nest(spans, len(text))])
 
 
 class _Reader:
@@ -123,7 +122,7 @@ class _Reader:
         self._open: list[Span] = []
         """Marks that may yet be closed, at most one of each kind."""
         self._quote_end = _NEVER
-        self._is_all_quoted = any(one.opens == _EVERYWHERE_QUOTE for one in before)
+        self._is_all_quoted = any(one.opens == _QUOTE_OF_ALL for one in before)
         self._last_spoiler = text.rfind(_SPOILER)
         self._ticks = _pair_ticks(text)
         self._position = 0
@@ -184,7 +183,7 @@ class _Reader:
         found = BLOCK.match(block)
         if not found or not (quote := found[1]) or self._is_all_quoted:
             return
-        is_line = quote != _EVERYWHERE_QUOTE
+        is_line = quote != _QUOTE_OF_ALL
         self._is_all_quoted = not is_line
         end = self._find("\n", self._position) if is_line else _NEVER
         opening = Opening(opens=quote, closes="", is_line=is_line)
