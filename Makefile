@@ -53,8 +53,9 @@ check: $(VENV)/dev.stamp ## Format, lint, import contracts, types
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 
-bench: $(VENV)/run.stamp ## How much the cache saves and what the whole path costs, as ratios
+bench: $(VENV)/run.stamp ## What the cache saves, what the path and showing replies cost, as ratios
 	@$(BIN)/python -m benchmarks.engine
+	@$(BIN)/python -m benchmarks.discord
 
 bench-demo: $(VENV)/run.stamp ## What the demo model can do, on prompts it has not seen
 	@$(BIN)/python -m benchmarks.demo_model

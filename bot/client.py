@@ -19,6 +19,7 @@ from bot.cogs.operator import Operator, OperatorCog
 from bot.cogs.panel import PanelButton
 from bot.cogs.persona import PersonaCog
 from bot.cogs.play import PlayCog
+from bot.cogs.pump import Pace, trace_limits
 from bot.cogs.replies import RefusedError, answer_text
 from bot.cogs.row import RowButton
 from bot.cogs.scene import ResetButton, SceneCog
@@ -77,6 +78,7 @@ class RoleplayClient(commands.Bot):
         intents.guild_messages = True
         intents.dm_messages = True
         intents.message_content = True
+        pace = Pace(pacing)
         super().__init__(
             command_prefix=(),
             intents=intents,
@@ -85,17 +87,18 @@ class RoleplayClient(commands.Bot):
             chunk_guilds_at_startup=False,
             tree_cls=_CommandTree,
             shard_count=options.shard_count,
+            http_trace=trace_limits(pace),
         )
         self.service = service
         self.faces = Faces(
             self,
-            pacing,
+            pace,
             self._find_card,
             avatar_base_url=options.avatar_base_url,
         )
         self._status = status
         self._default_persona = options.default_persona
-        self._pacing = pacing
+        self._pace = pace
         self._operator = operator
 
     async def setup_hook(self) -> None:
@@ -114,7 +117,7 @@ class RoleplayClient(commands.Bot):
             await self._add_operator_commands(self._operator)
         self.add_dynamic_items(ResetButton, StopButton, RowButton, PanelButton)
         # What was left unanswered is answered while the gateway still connects.
-        await self.service.start(DiscordStage(self, self.faces, self._pacing))
+        await self.service.start(DiscordStage(self, self.faces, self._pace))
         synced = await self.tree.sync()
         _log.info("%d commands synced", len(synced), extra={"action": "commands-synced"})
 

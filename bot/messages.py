@@ -55,6 +55,8 @@ class Pacing:
     """The first text is shown after this, or with its first sentence."""
     edit_seconds: float = 1.2
     """Between the starts of two edits of a reply."""
+    write_seconds: float = 0.04
+    """Between two writes of all replies together: 25 a second, half of what Discord allows."""
     typing_seconds: float = 8.0
     """Discord shows typing for ten seconds."""
     notice_seconds: float = 2.0

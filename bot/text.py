@@ -1,4 +1,4 @@
-"""Pure text: splitting for Discord and tidying what a model wrote."""
+"""Pure text: tidying what a model wrote, and shortening what is too long."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,21 +8,7 @@ from bot.generation.special_strings import KNOWN_SPECIAL_STRINGS
 MESSAGE_LIMIT = 2000
 """Characters in one Discord message."""
 
-_SMALLEST_SHARE = 3
-"""A part is not cut before a third of its room: better in mid-sentence than a tiny part."""
-_BORDERS = (
-    re.compile(r"\n\s*\n"),
-    re.compile(r"\n"),
-    re.compile(r"[.!?…。！？]+[\"'”’»*_)]*\s+|[。！？]"),
-    re.compile(r"\s+"),
-)
-"""Where a long reply may be cut, best first: paragraph, line, sentence, word."""
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’»*_)]*(\s|$)|[。！？]")
-_GLUED = re.compile(
-    "[\u0300-\u036f\u200d\u20d0-\u20ff\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]"
-)
-"""Belongs to the character before it: accents, joiners, variations, skin tones, tags."""
-_JOINER = "\u200d"
 _HEADERS = (
     "### Instruction",
     "### Input",
@@ -46,39 +32,6 @@ _TELLING_HALF = 3
 _OWN_HEADER = re.compile(r"### Response:?(?: \(length = \w+\))?")
 """The header of the persona's own turn, which some models say again in mid-sentence."""
 _BOLD = "**"
-
-
-def split_message(text: str, limit: int = MESSAGE_LIMIT) -> list[str]:
-    """Split at paragraph, sentence or word; what was already cut stays when the text grows.
-
-    Each cut depends only on the text before it and the first `limit` characters after, so that a
-    streamed reply never moves its earlier parts. White space at the cuts is dropped.
-    """
-    parts: list[str] = []
-    rest = text.strip()
-    while len(rest) > limit:
-        cut = _find_cut(rest, limit)
-        part = rest[:cut].rstrip()
-        if part:
-            parts.append(part)
-        rest = rest[cut:].lstrip()
-    if rest:
-        parts.append(rest)
-    return parts
-
-
-def _find_cut(text: str, limit: int) -> int:
-    """The last best border within the limit, else the limit itself, but not inside an emoji."""
-    window = text[:limit]
-    smallest = limit // _SMALLEST_SHARE
-    for border in _BORDERS:
-        ends = [match.end() for match in border.finditer(window) if match.end() > smallest]
-        if ends:
-            return ends[-1]
-    cut = limit
-    while cut > smallest and (_GLUED.match(text[cut]) or text[cut - 1] == _JOINER):
-        cut -= 1
-    return cut if cut > smallest else limit
 
 
 def has_sentence(text: str) -> bool:

@@ -1,10 +1,10 @@
 import json
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.text import MESSAGE_LIMIT, has_sentence, shorten, split_message, tidy_reply
+from bot.text import has_sentence, shorten, tidy_reply
 from tests.prompting.making import VECTORS
 
 FAMILY = "👩\u200d👩\u200d👧\u200d👦"
@@ -13,71 +13,7 @@ WAVE = "👋🏽"
 prose = st.lists(
     st.sampled_from([*"abc .!?…\n\n\t「。！」*\"'’”", FAMILY, WAVE, "é", "\u3000"]), max_size=150
 ).map("".join)
-limits = st.integers(min_value=1, max_value=60)
 properties = settings(max_examples=150, deadline=None, derandomize=True)
-
-
-def without_white_space(text):
-    return "".join(text.split())
-
-
-# split_message
-
-
-@properties
-@given(text=prose, limit=limits)
-def test_no_part_is_over_the_limit_or_blank_or_loses_anything_but_white_space(text, limit):
-    parts = split_message(text, limit)
-    assert all(0 < len(part) <= limit for part in parts)
-    assert all(part == part.strip() for part in parts)
-    assert without_white_space("".join(parts)) == without_white_space(text)
-
-
-@properties
-@given(text=prose, limit=limits)
-@example(text="a" * 30 + " " * 30 + "b" * 30, limit=20)
-def test_parts_that_were_cut_stay_while_the_text_grows(text, limit):
-    earlier = []
-    for end in range(len(text) + 1):
-        parts = split_message(text[:end], limit)
-        assert parts[: len(earlier)] == earlier
-        earlier = parts[:-1]
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        pytest.param("", [], id="empty"),
-        pytest.param(" \n ", [], id="blank"),
-        pytest.param("  short \n", ["short"], id="short"),
-        pytest.param("a" * 20, ["a" * 20], id="exactly-the-limit"),
-        pytest.param("one. two\n\nthree. four", ["one. two", "three. four"], id="paragraph"),
-        pytest.param("one. two\n \t\nthree. four", ["one. two", "three. four"], id="blank-line"),
-        pytest.param("one two. aa\nthree. four", ["one two. aa", "three. four"], id="line"),
-        pytest.param("one two. three four five", ["one two.", "three four five"], id="sentence"),
-        pytest.param('"one two!"  *three four*', ['"one two!"', "*three four*"], id="after-quotes"),
-        pytest.param("one two three four five", ["one two three four", "five"], id="word"),
-        pytest.param(
-            "一二三四五六七。八九十一二三四五六七八九十",
-            ["一二三四五六七。", "八九十一二三四五六七八九十"],
-            id="without-blanks",
-        ),
-        pytest.param("a. " + "b" * 25, ["a. " + "b" * 17, "b" * 8], id="not-a-tiny-part"),
-        pytest.param("f(x);" * 5, ["f(x);" * 4, "f(x);"], id="code-without-blanks"),
-        pytest.param("x" * 19 + "e\u0301y", ["x" * 19, "e\u0301y"], id="accent"),
-        pytest.param("x" * 19 + WAVE, ["x" * 19, WAVE], id="skin-tone"),
-        pytest.param("x" * 15 + FAMILY, ["x" * 15, FAMILY], id="family"),
-        pytest.param("x" * 19 + "❤\ufe0f", ["x" * 19, "❤\ufe0f"], id="variation"),
-        pytest.param("a" + "\u0301" * 30, ["a" + "\u0301" * 19, "\u0301" * 11], id="all-accents"),
-    ],
-)
-def test_a_text_is_cut_at_the_best_border(text, parts):
-    assert split_message(text, 20) == parts
-
-
-def test_a_word_of_2001_characters_is_two_parts():
-    assert MESSAGE_LIMIT == 2000
-    assert split_message("x" * 2001) == ["x" * 2000, "x"]
 
 
 # has_sentence

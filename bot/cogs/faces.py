@@ -8,10 +8,11 @@ import discord
 
 from bot.cogs.avatars import Avatars, FindFile
 from bot.cogs.parts import put_heading
+from bot.cogs.pump import Pace, trace_limits
 from bot.cogs.voices import FAILURES, Face, OwnVoice, Voice, VoiceLostError, WebhookVoice
 from bot.cogs.webhooks import Perch, WebhookBook, WebhookChannel
-from bot.messages import Pacing
-from bot.text import shorten, split_message
+from bot.splitting import split_message
+from bot.text import shorten
 from bot.words import say
 
 _LONGEST_NAME = 80
@@ -36,7 +37,7 @@ class Faces:
     def __init__(
         self,
         client: discord.Client,
-        pacing: Pacing,
+        pace: Pace,
         find_file: FindFile,
         *,
         avatar_base_url: str,
@@ -45,18 +46,18 @@ class Faces:
 
         Args:
             client: Knows the channels.
-            pacing: How soon a message that failed is tried again.
+            pace: How soon a message that failed is tried again; it is told of every 429.
             find_file: Where the personas' cards are, whose pictures are their faces.
             avatar_base_url: Where the pictures are, by the personas' keys; empty is in the cards.
         """
         self._client = client
-        self._pacing = pacing
-        self._book = WebhookBook(client)
+        self._pacing = pace.pacing
+        self._book = WebhookBook(client, trace_limits(pace))
         self._avatars = Avatars(
             client,
             find_file,
             base_url=avatar_base_url,
-            patience_seconds=pacing.notice_seconds,
+            patience_seconds=pace.pacing.notice_seconds,
         )
 
     async def aclose(self) -> None:

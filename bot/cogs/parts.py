@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from bot.scenes.stage import Row
-from bot.text import split_message
+from bot.splitting import split_message, split_parts
 
 _CLOSERS = "*_~|` \n"
 """What may stand at the end of a part only because it was not the whole text."""
@@ -40,9 +40,9 @@ def plan_parts(target: Target, texts: Sequence[str]) -> list[Part]:
 
 
 def split_shown(persona_name: str, text: str) -> list[str]:
-    """A persona's words as its messages show them, without a heading over the first."""
+    """A persona's words as its messages show them, without heading and repaired markup."""
     del persona_name
-    return split_message(text)
+    return [part.body for part in split_parts(text)]
 
 
 def find_rest(parts: Sequence[str], shown: Sequence[str]) -> list[str] | None:

@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable, Sequence
 import discord
 
 from bot.cogs.parts import Controls, Part, Target, find_rest, plan_parts, put_heading
+from bot.cogs.pump import Lane
 from bot.cogs.voices import FAILURES, OwnVoice, Voice, VoiceLostError
 from bot.errors import explain, say_wait
 from bot.generation.types import EngineState, QueuePlace
-from bot.messages import Pacing
 from bot.scenes.stage import NoteMessage, Row, StageError
-from bot.text import has_sentence, split_message
+from bot.splitting import split_message
+from bot.text import has_sentence
 from bot.words import say
 from storage.errors import StorageError
 
@@ -36,7 +37,7 @@ class ReplyMessages:
         choose_voice: ChooseVoice,
         *,
         make_view: Callable[[Controls], discord.ui.View],
-        pacing: Pacing,
+        lane: Lane,
         message_ids: Sequence[int],
         note_message: NoteMessage,
     ) -> None:
@@ -44,14 +45,14 @@ class ReplyMessages:
         self._choose_voice = choose_voice
         self._voice: Voice | None = None
         self._make_controls = make_view
-        self._pacing = pacing
+        self._pacing = lane.pacing
+        self._lane = lane
         self._note_message = note_message
         self._ids = list(message_ids)
         self._written: list[Part | None] = [None] * len(self._ids)
         self._kept: list[tuple[int, str]] = []
         """Messages of a voice that was lost, and what they show; they come before the others."""
         self._target = Target(is_plain=True)
-        self._last_write = -1e9
         self._changed = asyncio.Event()
         self._hurries = False
         self._closing = False
@@ -117,6 +118,7 @@ class ReplyMessages:
 
     async def aclose(self) -> None:
         """Stop showing, also in the middle of an edit, and leave what is there."""
+        self._lane.close()
         for task in (self._writer, self._typing):
             task.cancel()
         await asyncio.wait((self._writer, self._typing))
@@ -151,8 +153,7 @@ class ReplyMessages:
                 if has_sentence(self._target.text):
                     break
                 await self._wait_for_change(deadline - loop.time())
-        deadline = self._last_write + self._pacing.edit_seconds
-        while not self._closing and loop.time() < deadline:
+        while not self._closing and loop.time() < (deadline := self._lane.next_at):
             await self._wait_for_change(deadline - loop.time())
 
     async def _wait_for_change(self, seconds: float) -> None:
@@ -222,11 +223,12 @@ class ReplyMessages:
                 await self._own_voice.delete(message_id)
 
     async def _send(self, voice: Voice, number: int, part: Part) -> None:
+        await self._lane.take_place()
         try:
             # The same key when it is tried again: the voice then gives back what is there already.
             message = await voice.send(part.text, key=str(number), view=self._make_view(part))
         finally:
-            self._last_write = asyncio.get_running_loop().time()
+            self._lane.note_write()
         self._ids.append(message.id)
         # A message of an earlier try has the text of that time.
         self._written.append(Part(message.content, part.controls if message.components else None))
@@ -245,10 +247,10 @@ class ReplyMessages:
             await self._note_message(message_id, None)
 
     async def _edit(self, voice: Voice, number: int, part: Part) -> None:
-        loop = asyncio.get_running_loop()
-        pause = self._last_write + self._pacing.edit_seconds - loop.time()
+        pause = self._lane.next_at - asyncio.get_running_loop().time()
         if pause > 0:
             await asyncio.sleep(pause)
+        await self._lane.take_place()
         try:
             view = self._choose_view(number, part)
             await voice.edit(self._ids[number], part.text, view=view)
@@ -261,7 +263,7 @@ class ReplyMessages:
         finally:
             # Counted from the end: discord.py may hold a call back for a rate limit, and two starts
             # would then be closer than two calls of ours.
-            self._last_write = loop.time()
+            self._lane.note_write()
         self._written[number] = part
 
     async def _replace(self, voice: Voice, number: int, part: Part) -> None:

@@ -7,10 +7,10 @@ import discord
 
 from bot.cogs.faces import Faces, Speaker
 from bot.cogs.parts import Controls
+from bot.cogs.pump import Pace
 from bot.cogs.row import make_row
 from bot.cogs.sending import ReplyMessages
 from bot.cogs.stop import make_stop_view
-from bot.messages import Pacing
 from bot.scenes.stage import NoteMessage, ReplyDisplay, Row, StageError
 from storage.records import SceneRecord
 
@@ -18,10 +18,10 @@ from storage.records import SceneRecord
 class DiscordStage:
     """Opens replies in the channels, threads and DMs of scenes."""
 
-    def __init__(self, client: discord.Client, faces: Faces, pacing: Pacing) -> None:
+    def __init__(self, client: discord.Client, faces: Faces, pace: Pace) -> None:
         self._client = client
         self._faces = faces
-        self._pacing = pacing
+        self._pace = pace
 
     async def open_reply(
         self,
@@ -50,7 +50,7 @@ class DiscordStage:
             own_voice,
             partial(self._faces.choose_voice, speaker, own_voice),
             make_view=lambda controls: make_view(scene.id, controls),
-            pacing=self._pacing,
+            lane=self._pace.open_lane(scene.channel_id),
             message_ids=message_ids,
             note_message=note_message,
         )

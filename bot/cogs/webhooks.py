@@ -71,8 +71,15 @@ class WebhookBook:
     twice. The session of this class raises there, so that who sends can look first.
     """
 
-    def __init__(self, client: discord.Client) -> None:
+    def __init__(self, client: discord.Client, trace: aiohttp.TraceConfig) -> None:
+        """Keep the parts.
+
+        Args:
+            client: Knows the channels.
+            trace: Is told of every request, as it is of those of the client itself.
+        """
         self._client = client
+        self._trace = trace
         self._session: aiohttp.ClientSession | None = None
         self._known: OrderedDict[int, discord.Webhook] = OrderedDict()
         self._looking: dict[int, asyncio.Task[discord.Webhook | None]] = {}
@@ -158,7 +165,9 @@ class WebhookBook:
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                raise_for_status=_raise_for_server_error, timeout=_TIMEOUT
+                raise_for_status=_raise_for_server_error,
+                timeout=_TIMEOUT,
+                trace_configs=[self._trace],
             )
         return self._session
 

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cogs.parts import find_rest, put_heading
-from bot.text import MESSAGE_LIMIT, split_message
+from bot.splitting import split_message
+from bot.text import MESSAGE_LIMIT
 
 WORDS = st.lists(st.text("abcdef.", min_size=1, max_size=9), min_size=1, max_size=900)
 

@@ -1,6 +1,7 @@
 """Discord's own marks as words. What hangs on real messages: `tests/end_to_end/test_story.py`."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,8 @@ class Server:
 
 def read(text, *, in_server=True):
     noor = SimpleNamespace(id=NOOR, display_name="Noor\nMaren: [hello]")
-    return read_marks(text, SimpleNamespace(mentions=[noor], guild=Server() if in_server else None))
+    message: Any = SimpleNamespace(mentions=[noor], guild=Server() if in_server else None)
+    return read_marks(text, message)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.end_to_end.test_scenes import converse, persona_texts, play
+from tests.end_to_end.test_scenes import converse, is_ours, persona_texts, play, read
 
 
 def row(message):
@@ -22,7 +22,7 @@ async def finished(fake, channel):
     """The newest message of the persona's, when its row is there."""
 
     def newest():
-        return next(m for m in reversed(channel.messages) if m.author.id == fake.bot_user.id)
+        return next(message for message in reversed(channel.messages) if is_ours(fake, message))
 
     await fake.wait_for(lambda: "↻" in row(newest()), what="the row")
     return newest()
@@ -181,7 +181,7 @@ async def test_greetings_are_alternatives_of_the_first_message(bot, fake, model,
     assert greeting.content != first
     await converse(fake, model, noor, tavern, "Hello", "Hm.")
     assert greeting.content.removeprefix("**Maren**\n") in model.prompts[-1]
-    assert persona_texts(fake, tavern)[0] == greeting.content
+    assert persona_texts(fake, tavern)[0] == read(greeting)
 
 
 async def test_commands_do_what_the_row_does(fake, model, noor, tavern, replied):

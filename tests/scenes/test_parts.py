@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from bot.cogs.sending import split_shown
+from bot.cogs.parts import split_shown
 from bot.scenes.parts import cut_part
 from bot.text import MESSAGE_LIMIT
 

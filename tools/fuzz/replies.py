@@ -8,9 +8,12 @@ from collections.abc import Callable
 
 import atheris
 
-with atheris.instrument_imports(include=["bot.text", "bot.prompting.untrusted"]):
+with atheris.instrument_imports(
+    include=["bot.text", "bot.splitting", "bot.markdown", "bot.prompting.untrusted"]
+):
     from bot.prompting.untrusted import clean_name
-    from bot.text import split_message, tidy_reply
+    from bot.splitting import split_message, split_parts
+    from bot.text import tidy_reply
     from tests.prompting.attacks import SPECIALS
 
 _BORDER = b"\xff"
@@ -61,7 +64,8 @@ def _check_parts(text: str, limit: int) -> None:
     parts = split_message(text, limit)
     if any(part != part.strip() or not 0 < len(part) <= limit for part in parts):
         raise AssertionError(parts[:3])
-    if "".join("".join(parts).split()) != "".join(text.split()):
+    bodies = "".join(part.body for part in split_parts(text, limit))
+    if "".join(bodies.split()) != "".join(text.split()):
         raise AssertionError(text[:200])
 
 
