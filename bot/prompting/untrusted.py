@@ -14,6 +14,10 @@ ZERO_WIDTH_NON_JOINER = "\u200c"
 _QUOTE = "> "
 _LONGEST_NAME = 32
 _NO_NAME = "Someone"
+_NO_NAMES = (_NO_NAME, "Nobody", "Anybody")
+"""In case a format's header begins like the first."""
+_AROUND_NAMES = ("[{}]", "<{}>", "<|{}|>", "<<{}>>")
+"""What presets put around names, and what a control token may be made of."""
 _LINE_BREAK = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _HALVES = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair: cards cut in mid-emoji have it, and it cannot be sent as UTF-8."""
@@ -85,11 +89,16 @@ class Neutraliser:
             reserved_names: Names of nobody's, which no person may bear either.
         """
         self._special = _compile(tuple(special_strings))
-        self._headers = tuple(fold(header) for header in line_headers)
+        self._headers: tuple[str, ...] = ()
+        self.add_headers(line_headers)
         self._persona_name = _fold_name(self.speaker(persona_name))
         self._taken = {self._persona_name, *map(_fold_name, reserved_names)}
         self._speakers = {self._persona_name}
         self._names: dict[str, str] = {}
+
+    def add_headers(self, line_headers: Iterable[str]) -> None:
+        """Remember what else begins a line; one of invisible characters only begins every line."""
+        self._headers += tuple(header for each in line_headers if (header := fold(each)))
 
     def add_speakers(self, names: Iterable[str]) -> None:
         """Remember who takes part, before their texts are neutralised."""
@@ -106,10 +115,19 @@ class Neutraliser:
     def speaker(self, name: str) -> str:
         """Anybody's name, harmless also with the colon that comes behind it."""
         cleaned = clean_name(name)
-        while fold(cleaned).startswith(self._headers):
+        while cleaned != _NO_NAME and fold(cleaned).startswith(self._headers):
             cleaned = clean_name(cleaned[1:])
+        if cleaned == _NO_NAME:
+            fitting = (n for n in _NO_NAMES if not fold(f"{n}:").startswith(self._headers))
+            return next(fitting, _break_text(_NO_NAME))
         # Some families' markers are a word and a colon.
-        return self.specials(f"{cleaned}:").removesuffix(":")
+        written = self.specials(f"{cleaned}:").removesuffix(":")
+        around = (form.format(written) for form in _AROUND_NAMES)
+        if written == cleaned and (
+            fold(f"{cleaned}:").startswith(self._headers) or any(map(self._special.search, around))
+        ):
+            return _break_text(cleaned)
+        return written
 
     def specials(self, text: str) -> str:
         """Break every special string, also those that appear when a longer one is broken."""
@@ -166,5 +184,8 @@ def _compile(special_strings: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def _break(match: re.Match[str]) -> str:
-    text = match[0]
+    return _break_text(match[0])
+
+
+def _break_text(text: str) -> str:
     return text[0] + ZERO_WIDTH_NON_JOINER + text[1:]

@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import cast
 
 from bot.prompting.formats.markers import NEUTRAL_SYSTEM_PROMPT
-from bot.prompting.presets.story_string import StoryString, StoryStringError
+from bot.prompting.presets.story_parser import StoryStringError
+from bot.prompting.presets.story_string import StoryString
 
 NAME_MACRO = re.compile(r"\{\{(name|char|user)\}\}", re.IGNORECASE)
 DEFAULT_STORY_STRING = (
