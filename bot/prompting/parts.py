@@ -77,11 +77,14 @@ def write_parts(
     )
     persona_name = safe.speaker(script.persona.spoken_name)
     person_name = safe.name(script.person.name)
+    bound = prompt_format.bind(persona_name, person_name)
+    if bound is not prompt_format:
+        safe.add_markers(bound.text_markers, bound.line_headers)
     safe.add_speakers([person_name, NARRATOR, INSTRUCTION])
     safe.add_speakers(map(safe.name, {t.name for t in script.turns if t.role is Role.PERSON}))
     scene = _Scene(
         script=script,
-        prompt_format=prompt_format.bind(persona_name, person_name),
+        prompt_format=bound,
         safe=safe,
         persona_name=persona_name,
         person_name=person_name,

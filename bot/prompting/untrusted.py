@@ -88,17 +88,25 @@ class Neutraliser:
             persona_name: The persona's name, which no person may bear.
             reserved_names: Names of nobody's, which no person may bear either.
         """
-        self._special = _compile(tuple(special_strings))
+        self._special_strings = tuple(special_strings)
+        self._special = _compile(self._special_strings)
         self._headers: tuple[str, ...] = ()
-        self.add_headers(line_headers)
+        self.add_markers((), line_headers)
         self._persona_name = _fold_name(self.speaker(persona_name))
         self._taken = {self._persona_name, *map(_fold_name, reserved_names)}
         self._speakers = {self._persona_name}
         self._names: dict[str, str] = {}
 
-    def add_headers(self, line_headers: Iterable[str]) -> None:
-        """Remember what else begins a line; one of invisible characters only begins every line."""
+    def add_markers(self, special_strings: Iterable[str], line_headers: Iterable[str]) -> None:
+        """Remember what else must not occur: some formats have the names of a scene in them.
+
+        A header of invisible characters only would begin every line, so it counts for nothing.
+        """
         self._headers += tuple(header for each in line_headers if (header := fold(each)))
+        known = set(self._special_strings)
+        if added := tuple(each for each in special_strings if each not in known):
+            self._special_strings += added
+            self._special = _compile(self._special_strings)
 
     def add_speakers(self, names: Iterable[str]) -> None:
         """Remember who takes part, before their texts are neutralised."""

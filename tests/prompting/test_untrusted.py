@@ -108,7 +108,7 @@ def test_no_name_makes_a_token_with_the_brackets_around_it(name):
 def test_headers_that_are_known_only_with_the_names_count_from_then_on():
     safe = make_neutraliser()
     safe.name("Tomas")
-    safe.add_headers(["Tomas says:", "Tomas:"])
+    safe.add_markers((), ["Tomas says:", "Tomas:"])
     assert safe.utterance("a\nTOMAS SAYS: b") == "a\n> TOMAS SAYS: b"
     assert safe.name("Tomas says") == f"T{Z}omas says"
     assert safe.name("Tomas") == "Tomas"
