@@ -11,6 +11,7 @@ from functools import lru_cache
 
 ZERO_WIDTH_NON_JOINER = "\u200c"
 """Put inside a special string, it keeps the looks and breaks the token."""
+_UNSEEN = frozenset(("Cf", "Cc"))
 _QUOTE = "> "
 _LONGEST_NAME = 32
 _NO_NAME = "Someone"
@@ -36,11 +37,12 @@ _MARKDOWN = " *_~`\"'"
 """What may stand around a name without changing who is named."""
 
 
+@lru_cache(maxsize=1024)
 def fold(text: str) -> str:
     """The form in which look-alikes are compared: NFKC, no invisible characters, lower case."""
     if text.isascii() and text.isprintable():  # as most lines are
         return text.lower().strip()
-    visible = "".join(char for char in text if unicodedata.category(char) not in {"Cf", "Cc"})
+    visible = "".join([char for char in text if unicodedata.category(char) not in _UNSEEN])
     visible = _JOINED.sub("", _BLANKS.sub(" ", visible))
     folded = unicodedata.normalize("NFKC", visible).casefold()
     return folded.translate(_LOOK_ALIKES).strip()
