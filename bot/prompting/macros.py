@@ -61,7 +61,10 @@ def replace_macros(
     if chance is None:  # cards cut in mid-emoji have halves of surrogate pairs
         seed = f"{char}\0{user}\0{text}".encode(errors="surrogatepass")
         chance = random.Random(seed)  # noqa: S311
-    macros = _Macros(char, user, original, chance)
+    return _replace(text, _Macros(char, user, original, chance))
+
+
+def _replace(text: str, macros: "_Macros") -> str:
     frames: list[list[_Piece]] = [[]]
     position = ignored = 0
     for token in _TOKEN.finditer(text):

@@ -3,6 +3,7 @@
 Used by tests and by `tools.fuzz.prompts`, which has no pytest.
 """
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from itertools import cycle
@@ -44,6 +45,16 @@ are read some that differ: template or preset, with line breaks and without, str
 TURN_PLACES = ("text", "spoken", "told")
 HEAD_PLACES = ("card", "profile", "lore", "note")
 NAME_PLACES = ("opener", "writer", "both")
+
+
+@contextmanager
+def telling(name):
+    """Which attack it was, where one test tries them all."""
+    try:
+        yield
+    except AssertionError as error:
+        error.add_note(f"attack: {name}")
+        raise
 
 
 def render(script, format_name, vocabulary=VOCABULARY) -> Prompt:
@@ -255,9 +266,15 @@ def assert_name_is_harmless(name, format_name, place):
 
 
 def assert_persona_name_is_harmless(name, format_name):
-    attacked, harmless = (render(name_persona(chat(), each), format_name) for each in (name, "Bob"))
+    attacked = Seen(render(name_persona(chat(), name), format_name), format_name)
+    harmless = _see_other_persona(format_name)
     assert_turns_are_seen_alike(attacked, harmless, format_name, speakers=False)
     assert len(attacked.text.splitlines()) == len(harmless.text.splitlines())
+
+
+@cache
+def _see_other_persona(format_name):
+    return Seen(render(name_persona(chat(), "Bob"), format_name), format_name)
 
 
 def _count_persona(seen):

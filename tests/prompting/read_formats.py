@@ -16,7 +16,10 @@ TEMPLATES = {
     "{{ '[INST] ' + m.content + ' [/INST]' }}{% else %}{{ ' ' + m.content + '</s>' }}{% endif %}"
     "{% endfor %}",
 }
-_STORY = "{{description}}\n{{scenario}}\n"
+_STORY = (
+    "{{system}}\n{{wiBefore}}\n{{description}}\n{{personality}}\n{{scenario}}\n{{wiAfter}}\n"
+    "{{persona}}\n"
+)
 PRESETS = {
     "preset-alpaca": ({"input_sequence": "### Input:", "output_sequence": "### Response:"}, {}),
     "preset-vicuna": (

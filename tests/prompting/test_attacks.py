@@ -19,6 +19,7 @@ from tests.prompting.attacked import (
     chat,
     render,
     render_named,
+    telling,
 )
 from tests.prompting.attacks import NAMES, TEXTS, mutate
 
@@ -39,9 +40,10 @@ def test_no_text_changes_how_the_turns_are_seen(format_name, attack):
 
 
 @each_format
-@each_text
-def test_no_beginning_of_a_reply_changes_how_the_turns_are_seen(format_name, attack):
-    assert_beginning_is_harmless(attack, format_name)
+def test_no_beginning_of_a_reply_changes_how_the_turns_are_seen(format_name):
+    for name, attack in TEXTS.items():
+        with telling(name):
+            assert_beginning_is_harmless(attack, format_name)
 
 
 @each_format
@@ -54,10 +56,11 @@ def test_no_mutation_of_a_text_changes_how_the_turns_are_seen(format_name, attac
 
 
 @each_format
-@each_text
-def test_no_example_dialogue_changes_how_the_turns_are_seen(format_name, attack):
-    dialogue = f"<START>\n{{{{user}}}}: {attack}\n{{{{char}}}}: {attack}\n<START>\n{attack}"
-    assert_dialogue_is_harmless(dialogue, format_name)
+def test_no_example_dialogue_changes_how_the_turns_are_seen(format_name):
+    for name, attack in TEXTS.items():
+        dialogue = f"<START>\n{{{{user}}}}: {attack}\n{{{{char}}}}: {attack}\n<START>\n{attack}"
+        with telling(name):
+            assert_dialogue_is_harmless(dialogue, format_name)
 
 
 @each_format
@@ -76,19 +79,21 @@ def test_no_mutation_of_a_name_changes_how_the_turns_are_seen(format_name, attac
 
 
 @each_format
-@each_name
-def test_no_persona_name_changes_how_the_turns_are_seen(format_name, attack):
-    assert_persona_name_is_harmless(attack, format_name)
+def test_no_persona_name_changes_how_the_turns_are_seen(format_name):
+    for name, attack in NAMES.items():
+        with telling(name):
+            assert_persona_name_is_harmless(attack, format_name)
 
 
 @each_format
-@each_text
-def test_what_is_kept_stays_as_it_was_written(format_name, attack):
-    script = chat(attack, spoken=attack, told=attack, card=attack, profile=attack)
-    before = copy.deepcopy(script)
-    render(script, format_name)
-    assert script == before
-    assert script.turns[1].text == attack
+def test_what_is_kept_stays_as_it_was_written(format_name):
+    for name, attack in TEXTS.items():
+        script = chat(attack, spoken=attack, told=attack, card=attack, profile=attack)
+        before = copy.deepcopy(script)
+        render(script, format_name)
+        with telling(name):
+            assert script == before
+            assert script.turns[1].text == attack
 
 
 @each_format
