@@ -41,8 +41,15 @@ def test_a_first_sentence_is_complete_or_not(text, expected):
 # tidy_reply
 
 
-def tidy(text, *, final=True):
-    return tidy_reply(text, persona_name="Mira", people=["Tomas", "Mira (user)"], final=final)
+def tidy(text, *, final=True, is_cut=True, markers=()):
+    return tidy_reply(
+        text,
+        persona_name="Mira",
+        people=["Tomas", "Mira (user)"],
+        final=final,
+        is_cut=is_cut,
+        markers=markers,
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,6 +91,32 @@ def tidy(text, *, final=True):
 )
 def test_a_finished_reply_is_tidied(text, expected):
     assert tidy(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Who was it?\nTomas", "Yours,\nTom", "A poem:\n###", "The end.\n**", "One.\n[", "A\nT"],
+)
+def test_a_last_line_that_begins_a_name_stays_where_the_model_ended_itself(text):
+    assert tidy(text, is_cut=False) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("Yes.\nQ: no", "Yes.", id="header"),
+        pytest.param("Yes.\n  HUMAN says: no", "Yes.", id="header-behind-blanks"),
+        pytest.param("Yes.\nUser\nno", "Yes.", id="word"),
+        pytest.param("Yes.\nUsers may go.", "Yes.\nUsers may go.", id="longer-word"),
+        pytest.param("Yes. <|mine|>no", "Yes.", id="token"),
+        pytest.param("Yes. <|mi", "Yes.", id="half-a-token"),
+        pytest.param("Yes. A Q: no", "Yes. A Q: no", id="header-in-mid-line"),
+    ],
+)
+def test_a_reply_ends_before_what_the_format_in_use_begins_turns_with(text, expected):
+    markers = ("Q:", "HUMAN says:", "User", "<|mine|>")
+    assert tidy(text, is_cut=False, markers=markers) == expected
+    assert tidy("Yes.\nHUM", markers=markers) == "Yes."
 
 
 @pytest.mark.parametrize(
@@ -144,7 +177,7 @@ def _read_clean():
 
 @pytest.mark.parametrize(("raw", "cleaned"), _read_clean())
 def test_a_reply_is_cleaned_as_published_but_for_what_we_do_otherwise(raw, cleaned):
-    ours = tidy_reply(raw, persona_name="Mira", people=["Tomas"], final=True)
+    ours = tidy_reply(raw, persona_name="Mira", people=["Tomas"], final=True, is_cut=True)
     assert ours == ('"Hello."' if raw in CLEAN_DIFFERENTLY else cleaned)
 
 

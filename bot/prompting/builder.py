@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bot.generation.errors import ContextOverflowError, PersonaOverflowError
 from bot.generation.special_strings import KNOWN_SPECIAL_STRINGS
 from bot.prompting.formats.lengths import get_token_limit
+from bot.prompting.formats.tokens import list_tokens
 from bot.prompting.parts import Parts, WrittenTurn, write_parts
 from bot.prompting.prompt import Person, Prompt, PromptShares, PromptTurn, Segment
 from storage.records import Role
@@ -146,7 +147,14 @@ class PromptBuilder:
             token_count=None,
             max_tokens=budget.reply_tokens if budget else get_token_limit(None),
             anchor_turn_id=None,
+            reply_markers=_list_reply_markers(parts.prompt_format),
         )
+
+
+def _list_reply_markers(prompt_format: "PromptFormat") -> tuple[str, ...]:
+    """What begins its lines, but for headings, which replies may have; and its tokens."""
+    headers = [line for line in prompt_format.line_headers if any(map(str.isalnum, line))]
+    return tuple(dict.fromkeys([*headers, *list_tokens(prompt_format.text_markers)]))
 
 
 async def _share(

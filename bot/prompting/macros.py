@@ -17,6 +17,10 @@ _ARGUMENT = re.compile(
 )
 _DICE = re.compile(r"(\d{0,3})d(\d{1,6})([+-]\d{1,6})?", re.IGNORECASE)
 _ESCAPED_COMMA: Final = "\0"
+_DEEPEST: Final = 50
+"""Macros in macros; every level looks at its text once more."""
+_MOST_DICE: Final = 10_000
+"""In one text."""
 _SILENT = ("comment", "hidden_key")
 """Removed from prompts: notes to people, and keys that only lore would look at."""
 
@@ -39,7 +43,8 @@ def replace_macros(
 ) -> str:
     """Put names where the card has macros; unknown macros stay as written.
 
-    What is put in is never looked at again: a person may be called `{{char}}`.
+    What is put in is never looked at again: a person may be called `{{char}}`. Braces within fifty
+    others stay as written.
 
     Args:
         text: Of a card or of the configuration.
@@ -56,16 +61,25 @@ def replace_macros(
     if chance is None:  # cards cut in mid-emoji have halves of surrogate pairs
         seed = f"{char}\0{user}\0{text}".encode(errors="surrogatepass")
         chance = random.Random(seed)  # noqa: S311
-    macros = _Macros(char, user, original, chance)
+    return _replace(text, _Macros(char, user, original, chance))
+
+
+def _replace(text: str, macros: "_Macros") -> str:
     frames: list[list[_Piece]] = [[]]
-    position = 0
+    position = ignored = 0
     for token in _TOKEN.finditer(text):
         frames[-1].append(text[position : token.start()])
         position = token.end()
         if token[1]:
             frames[-1].append(macros.name(token[1].lower()))
+        elif token[0] == "{{" and len(frames) > _DEEPEST:
+            ignored += 1
+            frames[-1].append("{{")
         elif token[0] == "{{":
             frames.append([])
+        elif ignored:
+            ignored -= 1
+            frames[-1].append("}}")
         elif len(frames) > 1:
             inner = _join(frames.pop())
             frames[-1].append(macros.evaluate(inner))
@@ -86,6 +100,7 @@ class _Macros:
         self._user = user
         self._originals = None if original is None else [original]
         self._chance = chance
+        self._dice_left = _MOST_DICE
 
     def name(self, word: str) -> str:
         """A group has one persona here, so `<GROUP>` is that one."""
@@ -131,17 +146,25 @@ class _Macros:
         if match is None or not int(match[2]):
             return ""
         dice, sides = int(match[1] or 1), int(match[2])
+        self._dice_left -= dice
+        if self._dice_left < 0:
+            return ""
         rolled = sum(self._chance.randint(1, sides) for _ in range(dice))
         return str(rolled + int(match[3] or 0))
 
 
 def _join(pieces: list[_Piece]) -> str:
-    joined, trims = "", False
+    kept: list[str] = []
+    trims = False
     for piece in pieces:
         if isinstance(piece, _Trim):
-            joined, trims = joined.rstrip("\r\n"), True
+            trims = True
+            while kept and not kept[-1].strip("\r\n"):
+                kept.pop()
+            if kept:
+                kept[-1] = kept[-1].rstrip("\r\n")
             continue
-        kept = piece.lstrip("\r\n") if trims else piece
-        joined += kept
-        trims = trims and not kept
-    return joined
+        text = piece.lstrip("\r\n") if trims else piece
+        kept.append(text)
+        trims = trims and not text
+    return "".join(kept)

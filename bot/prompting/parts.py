@@ -40,6 +40,8 @@ class Parts:
     persona_name: str
     person_name: str
     opening: OpenTurn
+    notes: tuple[tuple[PromptTurn, int], ...] = ()
+    """Instructions within the story, and before how many of the last turns each stands."""
 
     def write_open_turn(
         self, examples: Sequence[WrittenTurn], turns: Sequence[WrittenTurn]
@@ -50,11 +52,19 @@ class Parts:
         return self.prompt_format.write_open_turn(self.opening, previous)
 
     def lead(self, turns: Sequence[WrittenTurn]) -> list[WrittenTurn]:
-        """The same turns, the first of them right behind the head, whatever stood before it."""
+        """The same turns, the first of them right behind the head, whatever stood before it.
+
+        An instruction that stood further back comes before the first, as it will in the next
+        prompt, which knows no turns before these.
+        """
         if not turns:
             return []
-        written = _write_together(turns[0].together, None, self.prompt_format)
-        return [replace(turns[0], segments=written), *turns[1:]]
+        together = turns[0].together
+        far = tuple(note for note, depth in self.notes if depth > len(turns))
+        if not any(note is turn for note in far for turn in together):
+            together = (*far, *together)
+        written = _write_together(together, None, self.prompt_format)
+        return [replace(turns[0], segments=written, together=together), *turns[1:]]
 
     def join(
         self, examples: Sequence[WrittenTurn], turns: Sequence[WrittenTurn]
@@ -77,17 +87,20 @@ def write_parts(
     )
     persona_name = safe.speaker(script.persona.spoken_name)
     person_name = safe.name(script.person.name)
+    bound = prompt_format.bind(persona_name, person_name)
+    if bound is not prompt_format:
+        safe.add_markers(bound.text_markers, bound.line_headers)
     safe.add_speakers([person_name, NARRATOR, INSTRUCTION])
     safe.add_speakers(map(safe.name, {t.name for t in script.turns if t.role is Role.PERSON}))
     scene = _Scene(
         script=script,
-        prompt_format=prompt_format.bind(persona_name, person_name),
+        prompt_format=bound,
         safe=safe,
         persona_name=persona_name,
         person_name=person_name,
     )
     examples = scene.list_examples()
-    story, opening = scene.split_story()
+    story, opening, notes = scene.split_story()
     head = replace(scene.write_head(), has_turns=bool(examples or story))
     written = _write_turns([*((turn,) for turn in examples), *story], scene.prompt_format)
     return Parts(
@@ -99,6 +112,7 @@ def write_parts(
         persona_name=persona_name,
         person_name=person_name,
         opening=opening,
+        notes=notes,
     )
 
 
@@ -122,8 +136,10 @@ class _Scene:
         # The stored name: made clean a second time, a marked one could lose its mark.
         return [self._neutralise(replace(t, name=self.script.person.name)) for t in examples]
 
-    def split_story(self) -> tuple[list[tuple[PromptTurn, ...]], OpenTurn]:
-        """The turns, each with the instructions beside it, and the one that is written next."""
+    def split_story(
+        self,
+    ) -> tuple[list[tuple[PromptTurn, ...]], OpenTurn, tuple[tuple[PromptTurn, int], ...]]:
+        """The turns, each with the instructions beside it; the open turn; the instructions."""
         stored = list(_drop_before(self.script.turns, self.script.anchor_turn_id))
         opening = OpenTurn(
             name=self.persona_name if self.script.is_persona_next else self.person_name,
@@ -139,9 +155,10 @@ class _Scene:
         if people:
             turns[people[-1]] = replace(turns[people[-1]], is_newest_of_people=True)
         together = [(turn,) for turn in turns]
-        for note, depth in self._list_notes():
+        notes = tuple(self._list_notes())
+        for note, depth in notes:
             _insert(together, note, depth)
-        return together, opening
+        return together, opening, tuple((note, depth) for note, depth in notes if depth)
 
     def _list_notes(self) -> list[tuple[PromptTurn, int]]:
         """Instructions near the end, the card's or for this reply; and how many turns follow."""
@@ -153,7 +170,10 @@ class _Scene:
             notes.append((self._write_note(text, Role.NARRATOR, original=""), 0))
         if hint := self.script.hint.strip():
             text = self.safe.utterance(f"({hint})", starts_line=True)
-            notes.append((PromptTurn(role=Role.NARRATOR, name="", text=text, is_named=False), 0))
+            hinted = PromptTurn(
+                role=Role.NARRATOR, name="", text=text, is_named=False, is_note=True
+            )
+            notes.append((hinted, 0))
         return [(note, depth) for note, depth in notes if note.text.strip()]
 
     def _write_note(self, text: str, role: Role, original: str | None = None) -> PromptTurn:
@@ -161,7 +181,9 @@ class _Scene:
         filled = replace_macros(
             text, char=self.persona_name, user=self.person_name, original=original
         )
-        return PromptTurn(role=role, name=name, text=self.safe.card(filled), is_named=False)
+        return PromptTurn(
+            role=role, name=name, text=self.safe.card(filled), is_named=False, is_note=True
+        )
 
     def write_head(self) -> HeadParts:
         """Everything that comes before the turns."""
@@ -215,7 +237,7 @@ def _write_turns(
     previous: PromptTurn | None = None
     for together in story:
         segments = _write_together(together, previous, prompt_format)
-        turn = next((each for each in together if each.turn_id), together[0])
+        turn = next((each for each in together if not each.is_note), together[0])
         written.append(WrittenTurn(turn=turn, segments=segments, together=together))
         previous = together[-1]
     return written

@@ -74,6 +74,8 @@ class PromptTurn:
     is_named: bool = True
     """Whether the speaker's name is written before the text."""
     is_newest_of_people: bool = False
+    is_note: bool = False
+    """Whether it is an instruction of the card's or for this reply, and nobody's turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +163,8 @@ class Prompt:
     """How it is to be continued; None is as that model is played otherwise."""
     shares: PromptShares | None = None
     """None when nothing was there to count with."""
+    reply_markers: tuple[str, ...] = ()
+    """The format's own headers and tokens: a reply ends before one that it has."""
 
     @property
     def text(self) -> str:

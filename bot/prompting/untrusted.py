@@ -11,9 +11,14 @@ from functools import lru_cache
 
 ZERO_WIDTH_NON_JOINER = "\u200c"
 """Put inside a special string, it keeps the looks and breaks the token."""
+_UNSEEN = frozenset(("Cf", "Cc"))
 _QUOTE = "> "
 _LONGEST_NAME = 32
 _NO_NAME = "Someone"
+_NO_NAMES = (_NO_NAME, "Nobody", "Anybody")
+"""In case a format's header begins like the first."""
+_AROUND_NAMES = ("[{}]", "<{}>", "<|{}|>", "<<{}>>")
+"""What presets put around names, and what a control token may be made of."""
 _LINE_BREAK = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _HALVES = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair: cards cut in mid-emoji have it, and it cannot be sent as UTF-8."""
@@ -32,11 +37,12 @@ _MARKDOWN = " *_~`\"'"
 """What may stand around a name without changing who is named."""
 
 
+@lru_cache(maxsize=1024)
 def fold(text: str) -> str:
     """The form in which look-alikes are compared: NFKC, no invisible characters, lower case."""
     if text.isascii() and text.isprintable():  # as most lines are
         return text.lower().strip()
-    visible = "".join(char for char in text if unicodedata.category(char) not in {"Cf", "Cc"})
+    visible = "".join([char for char in text if unicodedata.category(char) not in _UNSEEN])
     visible = _JOINED.sub("", _BLANKS.sub(" ", visible))
     folded = unicodedata.normalize("NFKC", visible).casefold()
     return folded.translate(_LOOK_ALIKES).strip()
@@ -84,12 +90,25 @@ class Neutraliser:
             persona_name: The persona's name, which no person may bear.
             reserved_names: Names of nobody's, which no person may bear either.
         """
-        self._special = _compile(tuple(special_strings))
-        self._headers = tuple(fold(header) for header in line_headers)
+        self._special_strings = tuple(special_strings)
+        self._special = _compile(self._special_strings)
+        self._headers: tuple[str, ...] = ()
+        self.add_markers((), line_headers)
         self._persona_name = _fold_name(self.speaker(persona_name))
         self._taken = {self._persona_name, *map(_fold_name, reserved_names)}
         self._speakers = {self._persona_name}
         self._names: dict[str, str] = {}
+
+    def add_markers(self, special_strings: Iterable[str], line_headers: Iterable[str]) -> None:
+        """Remember what else must not occur: some formats have the names of a scene in them.
+
+        A header of invisible characters only would begin every line, so it counts for nothing.
+        """
+        self._headers += tuple(header for each in line_headers if (header := fold(each)))
+        known = set(self._special_strings)
+        if added := tuple(each for each in special_strings if each not in known):
+            self._special_strings += added
+            self._special = _compile(self._special_strings)
 
     def add_speakers(self, names: Iterable[str]) -> None:
         """Remember who takes part, before their texts are neutralised."""
@@ -106,10 +125,19 @@ class Neutraliser:
     def speaker(self, name: str) -> str:
         """Anybody's name, harmless also with the colon that comes behind it."""
         cleaned = clean_name(name)
-        while fold(cleaned).startswith(self._headers):
+        while cleaned != _NO_NAME and fold(cleaned).startswith(self._headers):
             cleaned = clean_name(cleaned[1:])
+        if cleaned == _NO_NAME:
+            fitting = (n for n in _NO_NAMES if not fold(f"{n}:").startswith(self._headers))
+            return next(fitting, _break_text(_NO_NAME))
         # Some families' markers are a word and a colon.
-        return self.specials(f"{cleaned}:").removesuffix(":")
+        written = self.specials(f"{cleaned}:").removesuffix(":")
+        around = (form.format(written) for form in _AROUND_NAMES)
+        if written == cleaned and (
+            fold(f"{cleaned}:").startswith(self._headers) or any(map(self._special.search, around))
+        ):
+            return _break_text(cleaned)
+        return written
 
     def specials(self, text: str) -> str:
         """Break every special string, also those that appear when a longer one is broken."""
@@ -166,5 +194,8 @@ def _compile(special_strings: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def _break(match: re.Match[str]) -> str:
-    text = match[0]
+    return _break_text(match[0])
+
+
+def _break_text(text: str) -> str:
     return text[0] + ZERO_WIDTH_NON_JOINER + text[1:]

@@ -207,7 +207,8 @@ class Performer:
                 if text and text != shown:
                     shown = text
                     show(text)
-        text = tidy_reply(raw, persona_name=persona_name, people=people, final=True)
+        is_cut = reason is FinishReason.LENGTH
+        text = tidy_reply(raw, persona_name=persona_name, people=people, final=True, is_cut=is_cut)
         return Reply(
             text=text,
             finish_reason=reason,

@@ -3,8 +3,10 @@
 Used by tests and by `tools.fuzz.prompts`, which has no pytest.
 """
 
-from dataclasses import replace
-from functools import cache, lru_cache
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, lru_cache
+from itertools import cycle
 
 from bot.prompting.builder import PromptBuilder, Script
 from bot.prompting.examples import read_examples
@@ -30,13 +32,29 @@ from tests.prompting.making import (
     person_says,
     persona_says,
 )
+from tests.prompting.read_formats import PRESETS, TEMPLATES, make_read_formats
 from tests.prompting.reading import bear_the_name, read_as_a_model
 
-ATTACKED: dict[str, PromptFormat] = {**FORMATS, MessagesFormat.name: MessagesFormat()}
-"""Every format by its name, and the chat that servers write the prompt for."""
+ATTACKED: dict[str, PromptFormat] = {
+    **FORMATS,
+    MessagesFormat.name: MessagesFormat(),
+    **make_read_formats(TEMPLATES, PRESETS),
+}
+"""Every format by its name, the chat that servers write the prompt for, and of the formats that
+are read some that differ: template or preset, with line breaks and without, strict or not."""
 TURN_PLACES = ("text", "spoken", "told")
 HEAD_PLACES = ("card", "profile", "lore", "note")
 NAME_PLACES = ("opener", "writer", "both")
+
+
+@contextmanager
+def telling(name):
+    """Which attack it was, where one test tries them all."""
+    try:
+        yield
+    except AssertionError as error:
+        error.add_note(f"attack: {name}")
+        raise
 
 
 def render(script, format_name, vocabulary=VOCABULARY) -> Prompt:
@@ -80,6 +98,18 @@ def chat(  # noqa: PLR0913 - a scene has as many places
     )
 
 
+def long_chat(texts) -> Script:
+    """A chat in which somebody, the persona and the narrator say each of these texts."""
+    names = cycle((PERSON_NAME, OTHER_NAME))
+    said = [
+        turn
+        for text in texts
+        for turn in (person_says(text, name=next(names)), persona_says(text), narrate(text))
+    ]
+    last = person_says(texts[-1], name=PERSON_NAME)
+    return replace(chat(), turns=[persona_says("Who comes?"), *said, last])
+
+
 def go_on(script, text) -> Script:
     """The same chat, in which the persona has begun to say something."""
     return replace(script, turns=[*script.turns, persona_says(text)], goes_on=True)
@@ -109,25 +139,59 @@ def render_named(name, format_name, place):
     return render(name_people(chat(), name, place), format_name)
 
 
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A prompt, and what is made out of it once."""
+
+    prompt: Prompt
+    format_name: str
+
+    @cached_property
+    def text(self):
+        return self.prompt.text
+
+    @cached_property
+    def reading(self):
+        return read_as_a_model(self.text, self.format_name)
+
+    @cached_property
+    def markers(self):
+        return _list_markers(self.prompt, self.format_name)
+
+    @cached_property
+    def personas_lines(self):
+        return _count_persona(self)
+
+
 @cache
-def _read_harmless(format_name):
-    return read_as_a_model(render_harmless(format_name).text, format_name)
+def see_harmless(format_name):
+    return Seen(render_harmless(format_name), format_name)
+
+
+@cache
+def see_long_harmless(count, format_name):
+    return Seen(render(long_chat([HARMLESS] * count), format_name), format_name)
+
+
+@lru_cache(maxsize=64)
+def see_named(name, format_name, place):
+    return Seen(render_named(name, format_name, place), format_name)
 
 
 def assert_turns_are_seen_alike(attacked, harmless, format_name, *, speakers=True):
-    seen = read_as_a_model(attacked.text, format_name)
-    if harmless is render_harmless(format_name):
-        expected = _read_harmless(format_name)
-    else:
-        expected = read_as_a_model(harmless.text, format_name)
+    if isinstance(attacked, Prompt):
+        attacked = Seen(attacked, format_name)
+    if isinstance(harmless, Prompt):
+        harmless = Seen(harmless, format_name)
+    seen, expected = attacked.reading, harmless.reading
     assert seen.headers == expected.headers
     assert seen.specials == expected.specials
     if speakers:
         assert seen.speaker_lines == expected.speaker_lines
-    assert _list_markers(attacked, format_name) == _list_markers(harmless, format_name)
+    assert attacked.markers == harmless.markers
     if format_name == MessagesFormat.name:
-        assert _list_roles(attacked) == _list_roles(harmless)
-    untrusted = "\n".join(list_untrusted(attacked))
+        assert _list_roles(attacked.prompt) == _list_roles(harmless.prompt)
+    untrusted = "\n".join(list_untrusted(attacked.prompt))
     assert not any(special in untrusted for special in SPECIALS)
     attacked.text.encode()
 
@@ -151,8 +215,14 @@ def assert_text_is_harmless(text, format_name, place):
     attacked = render(chat(**{place: text}), format_name)
     # A card's head may name speakers: "Mira: a lighthouse keeper" forges no turn.
     assert_turns_are_seen_alike(
-        attacked, render_harmless(format_name), format_name, speakers=place in TURN_PLACES
+        attacked, see_harmless(format_name), format_name, speakers=place in TURN_PLACES
     )
+
+
+def assert_texts_are_harmless(texts, format_name):
+    """Many in one chat, each said by a person, by the persona and by the narrator."""
+    attacked = render(long_chat(texts), format_name)
+    assert_turns_are_seen_alike(attacked, see_long_harmless(len(texts), format_name), format_name)
 
 
 def assert_beginning_is_harmless(text, format_name):
@@ -185,25 +255,30 @@ def assert_dialogue_is_harmless(dialogue, format_name):
 def assert_name_is_harmless(name, format_name, place):
     if not ATTACKED[format_name].has_names and clean_name(name) in {PERSON_NAME, OTHER_NAME}:
         return  # who opened the scene and bears another's name is not told from that one
-    attacked, harmless = (render_named(each, format_name, place) for each in (name, "Bob"))
+    attacked, harmless = (see_named(each, format_name, place) for each in (name, "Bob"))
     assert_turns_are_seen_alike(attacked, harmless, format_name, speakers=False)
     assert len(attacked.text.splitlines()) == len(harmless.text.splitlines())
     # Nobody but the persona speaks as the persona, at a line's start or behind a marker.
-    spoken, expected = (_count_persona(prompt) for prompt in (attacked, harmless))
-    assert spoken == expected
-    for stop in attacked.stop_sequences:
+    assert attacked.personas_lines == harmless.personas_lines
+    for stop in attacked.prompt.stop_sequences:
         assert "\n" not in stop[1:]
         assert not bear_the_name(stop.removeprefix("\n"), PERSONA_NAME)
 
 
 def assert_persona_name_is_harmless(name, format_name):
-    attacked, harmless = (render(name_persona(chat(), each), format_name) for each in (name, "Bob"))
+    attacked = Seen(render(name_persona(chat(), name), format_name), format_name)
+    harmless = _see_other_persona(format_name)
     assert_turns_are_seen_alike(attacked, harmless, format_name, speakers=False)
     assert len(attacked.text.splitlines()) == len(harmless.text.splitlines())
 
 
-def _count_persona(prompt):
+@cache
+def _see_other_persona(format_name):
+    return Seen(render(name_persona(chat(), "Bob"), format_name), format_name)
+
+
+def _count_persona(seen):
     """How many lines begin with the persona's name, and how many names are the persona's."""
-    lines = prompt.text.splitlines()
-    names = (f"{text}:" for text in list_untrusted(prompt))
+    lines = seen.text.splitlines()
+    names = (f"{text}:" for text in list_untrusted(seen.prompt))
     return [sum(bear_the_name(each, PERSONA_NAME) for each in group) for group in (lines, names)]

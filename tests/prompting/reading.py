@@ -37,6 +37,7 @@ class Reading:
 _BARS = r"<\|(?:system|user|model|assistant)\|>"
 _MARKERS = {
     "messages": r"<\|im_start\|>\w*",
+    "preset-named": r"<\|im_start\|>",
     "native-chatml": r"<\|im_start\|>\w*",
     "native-vicuna": r"(?:USER|ASSISTANT):",
     "native-llama2": r"\[/?INST\]",

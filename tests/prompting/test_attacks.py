@@ -15,15 +15,17 @@ from tests.prompting.attacked import (
     assert_name_is_harmless,
     assert_persona_name_is_harmless,
     assert_text_is_harmless,
-    assert_turns_are_seen_alike,
+    assert_texts_are_harmless,
     chat,
     render,
-    render_harmless,
     render_named,
+    telling,
 )
 from tests.prompting.attacks import NAMES, TEXTS, mutate
 
 MUTATIONS = 50
+IN_ONE_CHAT = 10
+"""So many share what takes longest: the head, the examples, the names."""
 
 each_format = pytest.mark.parametrize("format_name", ATTACKED)
 each_text = pytest.mark.parametrize("attack", TEXTS.values(), ids=TEXTS.keys())
@@ -38,26 +40,27 @@ def test_no_text_changes_how_the_turns_are_seen(format_name, attack):
 
 
 @each_format
-@each_text
-def test_no_beginning_of_a_reply_changes_how_the_turns_are_seen(format_name, attack):
-    assert_beginning_is_harmless(attack, format_name)
+def test_no_beginning_of_a_reply_changes_how_the_turns_are_seen(format_name):
+    for name, attack in TEXTS.items():
+        with telling(name):
+            assert_beginning_is_harmless(attack, format_name)
 
 
 @each_format
 @each_text
 def test_no_mutation_of_a_text_changes_how_the_turns_are_seen(format_name, attack):
     chance = random.Random(f"{format_name} {attack!a}")  # noqa: S311
-    for _ in range(MUTATIONS):
-        text = mutate(attack, chance)
-        attacked = render(chat(text, spoken=text, told=text), format_name)
-        assert_turns_are_seen_alike(attacked, render_harmless(format_name), format_name)
+    for _ in range(0, MUTATIONS, IN_ONE_CHAT):
+        texts = [mutate(attack, chance) for _ in range(IN_ONE_CHAT)]
+        assert_texts_are_harmless(texts, format_name)
 
 
 @each_format
-@each_text
-def test_no_example_dialogue_changes_how_the_turns_are_seen(format_name, attack):
-    dialogue = f"<START>\n{{{{user}}}}: {attack}\n{{{{char}}}}: {attack}\n<START>\n{attack}"
-    assert_dialogue_is_harmless(dialogue, format_name)
+def test_no_example_dialogue_changes_how_the_turns_are_seen(format_name):
+    for name, attack in TEXTS.items():
+        dialogue = f"<START>\n{{{{user}}}}: {attack}\n{{{{char}}}}: {attack}\n<START>\n{attack}"
+        with telling(name):
+            assert_dialogue_is_harmless(dialogue, format_name)
 
 
 @each_format
@@ -76,19 +79,21 @@ def test_no_mutation_of_a_name_changes_how_the_turns_are_seen(format_name, attac
 
 
 @each_format
-@each_name
-def test_no_persona_name_changes_how_the_turns_are_seen(format_name, attack):
-    assert_persona_name_is_harmless(attack, format_name)
+def test_no_persona_name_changes_how_the_turns_are_seen(format_name):
+    for name, attack in NAMES.items():
+        with telling(name):
+            assert_persona_name_is_harmless(attack, format_name)
 
 
 @each_format
-@each_text
-def test_what_is_kept_stays_as_it_was_written(format_name, attack):
-    script = chat(attack, spoken=attack, told=attack, card=attack, profile=attack)
-    before = copy.deepcopy(script)
-    render(script, format_name)
-    assert script == before
-    assert script.turns[1].text == attack
+def test_what_is_kept_stays_as_it_was_written(format_name):
+    for name, attack in TEXTS.items():
+        script = chat(attack, spoken=attack, told=attack, card=attack, profile=attack)
+        before = copy.deepcopy(script)
+        render(script, format_name)
+        with telling(name):
+            assert script == before
+            assert script.turns[1].text == attack
 
 
 @each_format

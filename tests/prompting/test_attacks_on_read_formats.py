@@ -1,14 +1,10 @@
-"""Untrusted text changes nothing in formats that are read: model files' templates, presets."""
+"""Untrusted text changes nothing in more formats that are read: templates and presets."""
 
-import json
 import random
 
 import pytest
 
-from bot.generation.types import EndTokens
 from bot.prompting.formats.messages import read_messages
-from bot.prompting.formats.native import open_native
-from bot.prompting.presets.folder import PresetFolder
 from tests.prompting.attacked import (
     ATTACKED,
     HEAD_PLACES,
@@ -18,43 +14,26 @@ from tests.prompting.attacked import (
     assert_name_is_harmless,
     assert_persona_name_is_harmless,
     assert_text_is_harmless,
-    assert_turns_are_seen_alike,
+    assert_texts_are_harmless,
     chat,
     render,
-    render_harmless,
 )
 from tests.prompting.attacks import NAMES, TEXTS, mutate
+from tests.prompting.read_formats import make_read_formats
 
 TEMPLATES = {
     "native-chatml": "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
-    "native-vicuna": "{% for m in messages %}{% if m.role == 'system' %}{{ m.content }}\n\n"
-    "{% elif m.role == 'user' %}USER: {{ m.content }}\n{% else %}ASSISTANT: {{ m.content }}</s>\n"
-    "{% endif %}{% endfor %}{% if add_generation_prompt %}ASSISTANT:{% endif %}",
-    "native-llama2": "{% for m in messages %}{% if m.role == 'system' %}"
-    "{{ raise_exception('no system') }}{% endif %}{% if (m.role == 'user') != (loop.index0 % 2"
-    " == 0) %}{{ raise_exception('they alternate') }}{% endif %}{% if m.role == 'user' %}"
-    "{{ '[INST] ' + m.content + ' [/INST]' }}{% else %}{{ ' ' + m.content + '</s>' }}{% endif %}"
-    "{% endfor %}",
 }
-_ALPACA = {"input_sequence": "### Input:", "output_sequence": "### Response:"}
-_STORY = "{{description}}\n{{scenario}}\n"
 PRESETS = {
-    "preset-alpaca": {"instruct": _ALPACA, "context": {"story_string": _STORY}},
-    "preset-separated": {
-        "instruct": _ALPACA,
-        "context": {"story_string": _STORY, "chat_start": "***", "example_separator": "<START>"},
-    },
-    "preset-vicuna": {
-        "instruct": {
-            "input_sequence": "USER: ",
-            "output_sequence": "ASSISTANT: ",
-            "output_suffix": "</s>",
-            "wrap": False,
-            "names_behavior": "always",
-        },
-        "context": {"story_string": _STORY},
-    },
+    "preset-separated": (
+        {"input_sequence": "### Input:", "output_sequence": "### Response:"},
+        {"chat_start": "***", "example_separator": "<START>"},
+    ),
+    "preset-named": (
+        {"input_sequence": "<|im_start|>[{{name}}]", "output_sequence": "<|im_start|>[{{name}}]"},
+        {"chat_start": "The chat of {{user}} and {{char}}:"},
+    ),
 }
 MUTATIONS = 5
 
@@ -66,16 +45,8 @@ each_name = pytest.mark.parametrize("attack", NAMES.values(), ids=NAMES.keys())
 
 
 @pytest.fixture(scope="module", autouse=True)
-def read_formats(tmp_path_factory):
-    for name, template in TEMPLATES.items():
-        ATTACKED[name] = open_native(template, EndTokens())
-    folder = tmp_path_factory.mktemp("presets")
-    for name, sections in PRESETS.items():
-        named = {kind: {**section, "name": name} for kind, section in sections.items()}
-        (folder / f"{name}.json").write_text(json.dumps(named))
-    presets = PresetFolder.open(folder)
-    assert presets.problems == []
-    ATTACKED.update({name: presets.make(name) for name in PRESETS})
+def read_formats():
+    ATTACKED.update(make_read_formats(TEMPLATES, PRESETS))
     yield
     for name in (*TEMPLATES, *PRESETS):
         del ATTACKED[name]
@@ -88,9 +59,7 @@ def test_no_text_changes_how_the_turns_are_seen(format_name, attack):
         assert_text_is_harmless(attack, format_name, place)
     assert_beginning_is_harmless(attack, format_name)
     chance = random.Random(f"{format_name} {attack!a}")  # noqa: S311
-    for text in (mutate(attack, chance) for _ in range(MUTATIONS)):
-        attacked = render(chat(text, spoken=text, told=text), format_name)
-        assert_turns_are_seen_alike(attacked, render_harmless(format_name), format_name)
+    assert_texts_are_harmless([mutate(attack, chance) for _ in range(MUTATIONS)], format_name)
 
 
 @each_format

@@ -1,6 +1,7 @@
 import json
 import random
 import re
+import time
 from typing import Any
 
 import pytest
@@ -66,6 +67,30 @@ def test_what_a_name_says_is_no_macro_and_no_separator():
 def test_a_text_of_open_braces_takes_no_time():
     text = "{{" * 200_000 + "{{char}}" + "}}" * 10
     assert replace_macros(text, **NAMES).startswith("{{{{")
+
+
+def test_fifty_macros_in_one_another_are_looked_at_and_deeper_ones_stay_as_written():
+    fifty = "{{reverse:" * 50
+    assert replace_macros(f"{fifty}ab{'}}' * 50}", **NAMES) == "ab"
+    deeper = replace_macros(f"{fifty}{{{{char}}}}{'}}' * 50}|{{{{char}}}}", **NAMES)
+    assert deeper == "{{char}}|Mira"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("{{a" * 40_000 + "}}" * 40_000, id="unknown"),
+        pytest.param("{{reverse:a" * 15_000 + "}}" * 15_000, id="reverse"),
+        pytest.param("{{random:a,b" * 14_000 + "}}" * 14_000, id="random"),
+        pytest.param("a\n{{trim}}" * 20_000, id="trim"),
+        pytest.param("{{roll:999d999999}}" * 10_000, id="dice"),
+        pytest.param("<char>}}{{" * 20_000, id="names-and-braces"),
+    ],
+)
+def test_no_card_of_200_kilobytes_takes_long(text):
+    started = time.monotonic()
+    replace_macros(text, **NAMES)
+    assert time.monotonic() - started < 2
 
 
 @pytest.mark.skipif(not VECTORS.is_file(), reason=f"{VECTORS} is not here")

@@ -1,5 +1,7 @@
 """What a card puts into the story, and how turns are opened; whole prompts are elsewhere."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.generation.errors import ContextOverflowError, PersonaOverflowError
@@ -49,6 +51,34 @@ def test_a_depth_prompt_stands_before_so_many_turns(depth, before):
 def test_a_depth_prompt_has_its_role_and_nobodys_name(role, marker):
     persona = make_persona(depth_prompt=DepthPrompt(text="Be brief.", depth=1, role=role))
     assert f"<|im_start|>{marker}\nBe brief.<|im_end|>" in render(persona).text
+
+
+@pytest.mark.parametrize("format_name", ["limarp", "chatml", "mistral_v7"])
+@pytest.mark.parametrize("room", range(60, 200, 20))
+async def test_a_depth_prompt_whose_place_is_cut_away_begins_this_prompt_and_the_next(
+    format_name, room
+):
+    persona = make_persona(depth_prompt=DepthPrompt(text="Remember.", depth=9))
+    script = make_script(make_turns(30, seed=1), persona)
+    budget = TokenBudget(context_length=room + 100, reply_tokens=20)
+    cut = await build(script, budget, format_name=format_name)
+    assert cut.anchor_turn_id is not None
+    assert cut.text.count("Remember.") == 1
+    again = await build(
+        replace(script, anchor_turn_id=cut.anchor_turn_id), budget, format_name=format_name
+    )
+    assert again.text == cut.text
+    assert again.stop_sequences == cut.stop_sequences
+
+
+@pytest.mark.parametrize("role", ["narrator", "person", "persona"])
+@pytest.mark.parametrize("depth", [1, 2, 3, 9])
+def test_an_instruction_beside_a_turn_takes_nobodys_stop_away(depth, role):
+    turns = [person_says("a", name="Ann"), persona_says("b"), person_says("c", name="Bo")]
+    note = DepthPrompt(text="n", depth=depth, role=role)
+    with_note = render(make_persona(depth_prompt=note), turns)
+    assert with_note.stop_sequences == render(make_persona(), turns).stop_sequences
+    assert with_note.stop_sequences[-3:] == ("\nTomas:", "\nAnn:", "\nBo:")
 
 
 def test_post_history_instructions_stand_just_before_the_open_turn():

@@ -79,6 +79,41 @@ def test_no_name_makes_a_header_of_the_colon_behind_it(name, written):
     assert safe.name(name) == safe.speaker(name) == written
 
 
+@pytest.mark.parametrize("header", ["\u200b\u200b\u200b", "\u2060", " ", ""])
+def test_a_header_of_nothing_that_is_seen_counts_for_nothing(header):
+    safe = make_neutraliser(headers=[header])
+    assert safe.name("Tomas") == "Tomas"
+    assert safe.utterance("a\nb") == "a\nb"
+
+
+@pytest.mark.parametrize(
+    ("headers", "written"),
+    [
+        pytest.param(["some"], "Nobody", id="one"),
+        pytest.param(["Someone:", "No", "A"], f"S{Z}omeone", id="all"),
+    ],
+)
+def test_nobodys_name_is_no_header_either(headers, written):
+    assert make_neutraliser(headers=headers).name("") == written
+
+
+@pytest.mark.parametrize("name", ["/INST", "INST", "/s", "s", "|im_end|", "im_end", "/SYS"])
+def test_no_name_makes_a_token_with_the_brackets_around_it(name):
+    written = make_neutraliser().name(name)
+    for around in (f"[{written}]", f"<{written}>", f"<|{written}|>", f"<<{written}>>"):
+        assert not any(special in around for special in KNOWN_SPECIAL_STRINGS)
+    assert written.replace(Z, "") == name
+
+
+def test_headers_that_are_known_only_with_the_names_count_from_then_on():
+    safe = make_neutraliser()
+    safe.name("Tomas")
+    safe.add_markers((), ["Tomas says:", "Tomas:"])
+    assert safe.utterance("a\nTOMAS SAYS: b") == "a\n> TOMAS SAYS: b"
+    assert safe.name("Tomas says") == f"T{Z}omas says"
+    assert safe.name("Tomas") == "Tomas"
+
+
 def test_a_person_who_bears_what_is_left_of_the_personas_name_is_marked():
     safe = make_neutraliser([], ["[INST]"], persona="[INST] Mira")
     assert safe.speaker("[INST] Mira") == "INST] Mira"

@@ -33,8 +33,10 @@ def fuzz_tidy(data: bytes) -> None:
     persona_name, *people = map(clean_name, names)
     people = [name for name in people if name != persona_name]
     for reply in (text, _lengthen(text)):
-        for final in (False, True):
-            tidied = tidy_reply(reply, persona_name=persona_name, people=people, final=final)
+        for final, is_cut in ((False, False), (True, False), (True, True)):
+            tidied = tidy_reply(
+                reply, persona_name=persona_name, people=people, final=final, is_cut=is_cut
+            )
             _check_tidied(tidied, people)
 
 

@@ -6,24 +6,38 @@ texts afterwards, so that nothing in a text can take part in the template, and e
 the texts is known to be the template's own.
 
 Settings as in transformers' chat_template_utils and llama.cpp's minja: trimmed blocks, loop
-controls, `raise_exception`, `strftime_now`, `tojson` without HTML escaping.
+controls, `generation` blocks, `raise_exception`, `strftime_now`, `tojson` without HTML escaping.
 """
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from jinja2 import TemplateError
+from jinja2.ext import Extension
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bot.generation.types import ChatMessage, EndTokens
 
+if TYPE_CHECKING:
+    from jinja2 import nodes
+    from jinja2.parser import Parser
+    from jinja2.runtime import Context
+
 _MARK: Final = re.compile("\ue000(\\d+)\ue001")
 """Private-use characters, which no template has."""
-_REFUSALS = (TemplateError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError)
-"""What a template of somebody else's may raise while it runs."""
+_REFUSALS = (
+    *(TemplateError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError),
+    *(MemoryError, RecursionError, SyntaxError),
+)
+"""What a template of somebody else's may raise: Jinja makes Python of it, which may be too deep to
+compile, and it may ask for more memory than there is."""
+_MOST_ITEMS: Final = 100_000
+"""Of all ranges together in one rendering, so that loops in loops come to an end."""
+_LARGEST_PRODUCT: Final = 10_000
+"""Characters or items of what a template multiplies, and bits of its numbers."""
 
 
 class ChatTemplateError(Exception):
@@ -43,14 +57,67 @@ def _strftime_now(layout: str) -> str:
     return datetime.now().astimezone().strftime(layout)
 
 
+class _Ranges:
+    """`range`, as far as it goes in one rendering."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_ITEMS
+
+    def __call__(self, *borders: int) -> range:
+        items = range(*borders)
+        self._left -= len(items)
+        if self._left < 0:
+            raise TemplateError(f"its loops count further than {_MOST_ITEMS:,}")
+        return items
+
+
+class _Generation(Extension):
+    """`{% generation %}`: what a trainer would learn from; here its body as it is."""
+
+    tags = {"generation"}  # noqa: RUF012 - Jinja's own type
+
+    def parse(self, parser: "Parser") -> "list[nodes.Node]":
+        next(parser.stream)
+        return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """The sandbox, with a limit to what can be multiplied."""
+
+    intercepted_binops = frozenset(("*", "**"))
+
+    def call_binop(self, context: "Context", operator: str, left: object, right: object) -> object:
+        if operator == "*":
+            size = max(_measure(left, right), _measure(right, left))
+        else:
+            size = _measure_power(left, right)
+        if size > _LARGEST_PRODUCT:
+            raise TemplateError("it multiplies to more than any prompt is")
+        return super().call_binop(context, operator, left, right)
+
+
+def _measure(repeated: object, times: object) -> int:
+    if isinstance(repeated, Sized) and isinstance(times, int):
+        return len(repeated) * times
+    return 0
+
+
+def _measure_power(base: object, exponent: object) -> int:
+    if isinstance(base, int) and isinstance(exponent, int):
+        return base.bit_length() * abs(exponent)
+    return 0
+
+
 def _make_environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    environment = _Environment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols", _Generation]
     )
     # Jinja2 types both as bare dictionaries.
     environment.filters["tojson"] = _write_json  # pyright: ignore[reportUnknownMemberType]
     functions = {"raise_exception": _raise_exception, "strftime_now": _strftime_now}
     environment.globals.update(functions)  # pyright: ignore[reportUnknownMemberType]
+    # It writes as much as it is told to.
+    environment.globals.pop("lipsum")  # pyright: ignore[reportUnknownMemberType]
     return environment
 
 
@@ -65,7 +132,7 @@ class ChatTemplate:
         """
         try:
             self._template = _make_environment().from_string(text)
-        except (*_REFUSALS, RecursionError) as error:
+        except _REFUSALS as error:
             raise ChatTemplateError(f"it cannot be read: {error}") from error
         self._end_tokens = end_tokens
 
@@ -86,8 +153,11 @@ class ChatTemplate:
                 bos_token=self._end_tokens.bos,
                 eos_token=self._end_tokens.eos,
                 enable_thinking=False,
+                tools=None,
+                documents=None,
+                range=_Ranges(),
             )
-        except (*_REFUSALS, RecursionError) as error:
+        except _REFUSALS as error:
             raise ChatTemplateError(str(error)) from error
         return text.removeprefix(self._end_tokens.bos)
 

@@ -3,7 +3,7 @@
 import contextlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.generation.catalogue import find_known_model
@@ -14,6 +14,7 @@ from bot.prompting.formats.messages import MessagesFormat
 from bot.prompting.formats.native import open_native
 from bot.prompting.formats.registry import FORMATS
 from bot.prompting.formats.templates import find_template
+from bot.prompting.formats.tokens import list_tokens
 
 NATIVE: Final = "native"
 """The setting for the model's own chat template."""
@@ -56,6 +57,9 @@ class FormatChoice:
     reason: str
     certain: bool = True
     """False when nothing spoke for it: said as a warning."""
+    special_strings: tuple[str, ...] = ()
+    """What the model's template has that looks like control tokens, and its end tokens: all that is
+    known of a vocabulary on a server elsewhere."""
 
 
 def choose_format(
@@ -77,6 +81,28 @@ def choose_format(
         takes_messages: Whether the server writes the prompt itself: then no setting counts.
         offered: The formats that a setting can name.
     """
+    choice = _choose(setting, chat_template, end_tokens, model_name, takes_messages, offered)
+    return replace(choice, special_strings=list_special_strings(chat_template, end_tokens))
+
+
+def list_special_strings(chat_template: str, end_tokens: EndTokens) -> tuple[str, ...]:
+    """What may be control tokens: as it stands in the template, and as the template writes it."""
+    found = list_tokens([chat_template])
+    if chat_template:
+        with contextlib.suppress(ChatTemplateError):
+            found += list_tokens(open_native(chat_template, end_tokens).text_markers)
+    ends = [token for token in (end_tokens.bos, end_tokens.eos) if token]
+    return tuple(dict.fromkeys([*found, *ends]))
+
+
+def _choose(
+    setting: str,
+    chat_template: str,
+    end_tokens: EndTokens,
+    model_name: str,
+    takes_messages: bool,
+    offered: Mapping[str, PromptFormat],
+) -> FormatChoice:
     if takes_messages:
         reason = "TROUPE_ENGINE__API=chat, so the server uses the model's own template"
         return FormatChoice(prompt_format=MessagesFormat(), reason=reason)

@@ -5,9 +5,8 @@ message, neighbours of one role are merged, and a person's turn comes first (lla
 same where its engine reports such a template).
 """
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from bot.generation.types import ChatMessage, EndTokens
@@ -22,10 +21,12 @@ from bot.prompting.formats.markers import (
     write_speaker,
 )
 from bot.prompting.formats.messages import MARKERS, MessagesFormat, split_messages
+from bot.prompting.formats.tokens import TOKEN
 from bot.prompting.prompt import OpenTurn, PromptTurn, Segment, control, trusted, untrusted
 
-_TOKEN = re.compile(r"(<{1,2}[^<>\s]{1,40}>{1,2}|\[/?[A-Z_]{2,40}\])")
 _THOUGHTS = ("<think>", "</think>")
+_SHORTEST_HEADER = 2
+"""`Q:` and `A:`, that is."""
 _SHORTEST_MARKER = 3
 _SYSTEM, _USER, _ASSISTANT = "system", "user", "assistant"
 _TRIAL = (_SYSTEM, _ASSISTANT, _USER, _USER, _ASSISTANT, _ASSISTANT)
@@ -51,6 +52,8 @@ class NativeFormat(MessagesFormat):
     """Whether the system text becomes the beginning of the first message."""
     is_strict: bool
     """Whether roles must alternate, a person's first."""
+    needs_person: bool = False
+    """Whether somebody must have said something."""
 
     name = "native"
 
@@ -62,7 +65,9 @@ class NativeFormat(MessagesFormat):
     @property
     def text_markers(self) -> tuple[str, ...]:
         """The same: templates put messages on one line as they like."""
-        return tuple(mark for mark in self._markers if not mark.isalnum())
+        return tuple(
+            mark for mark in self._markers if len(mark) >= _SHORTEST_MARKER and not mark.isalnum()
+        )
 
     def write_open_turn(
         self, opening: OpenTurn, previous: PromptTurn | None = None
@@ -107,6 +112,30 @@ class NativeFormat(MessagesFormat):
         """What stands behind an answer and before a person's words in the template, and people."""
         return (*self._ends, *list_speaker_stops(people))
 
+    def try_out(self, roles: Sequence[str]) -> list[str]:
+        """The template's own texts around messages of these roles, one before each, one behind.
+
+        Raises:
+            ChatTemplateError: If it refuses them, or to open the last of them.
+        """
+        messages = [
+            ChatMessage(role=role, content="x")
+            for role in roles[1 if self.folds_system and roles[0] == _SYSTEM else 0 :]
+        ]
+        # Answers are opened as they will stand in the story; the other form must work as well.
+        self.template.render_around(messages[:-1])
+        around = self.template.render_around(messages, opens_reply=False)
+        return [part for part in around if isinstance(part, str)]
+
+    def takes_answers_alone(self) -> bool:
+        """Whether nobody needs to have said anything, as before a persona's greeting."""
+        try:
+            self.try_out((_SYSTEM, _ASSISTANT))
+            self.try_out((_SYSTEM, _ASSISTANT, _ASSISTANT))
+        except ChatTemplateError:
+            return False
+        return True
+
     def _please(self, messages: list[_Message]) -> list[_Message]:
         """The same messages in an order that the template takes; the last is the open turn."""
         system = [each for each in messages[:1] if each.role == _SYSTEM]
@@ -117,6 +146,8 @@ class NativeFormat(MessagesFormat):
             if story[-1].role == _ASSISTANT:
                 story.append(_Message(_USER, [trusted(GO_ON)]))
             story = _merge(story)
+        elif self.needs_person and not any(each.role == _USER for each in story):
+            story.insert(0, _Message(_USER, [trusted(SCENE_BEGINS)]))
         if self.folds_system and system:
             if not story or story[0].role != _USER:
                 story.insert(0, _Message(_USER, [trusted(SCENE_BEGINS)]))
@@ -138,10 +169,10 @@ class NativeFormat(MessagesFormat):
         found: dict[str, None] = {}
         for text in self._trial:
             for line in text.split("\n"):
-                for part in _TOKEN.split(line):
+                for part in TOKEN.split(line):
                     mark = part.strip()
                     is_word = mark.isalnum() and mark != line.strip()  # a role in a marker
-                    if len(mark) >= _SHORTEST_MARKER and mark not in _THOUGHTS and not is_word:
+                    if len(mark) >= _SHORTEST_HEADER and mark not in _THOUGHTS and not is_word:
                         found[mark] = None
         return tuple(found)
 
@@ -151,12 +182,14 @@ class NativeFormat(MessagesFormat):
         between = self._trial[-2]
         stops: dict[str, None] = {}
         for number, line in enumerate(between.split("\n")):
-            tokens = [part for part in _TOKEN.split(line)[1::2] if part not in _THOUGHTS]
-            header = _TOKEN.sub("", line).strip()
+            tokens = [part for part in TOKEN.split(line)[1::2] if part not in _THOUGHTS]
+            header = TOKEN.sub("", line).strip()
             for token in tokens:
                 stops[token] = None
             if header and not tokens:
                 stops[f"\n{header}" if number else header] = None
+            elif not header.isalnum() and len(header) >= _SHORTEST_HEADER:  # no role in a marker
+                stops[f"\n{header}"] = None
         return tuple(stops)
 
 
@@ -168,20 +201,46 @@ def open_native(text: str, end_tokens: EndTokens) -> NativeFormat:
     """
     template = ChatTemplate(text, end_tokens)
     refusal = ChatTemplateError("it takes no messages")
+    lax: NativeFormat | None = None
     for folds_system, is_strict in ((False, False), (False, True), (True, False), (True, True)):
-        roles = _STRICT_TRIAL if is_strict else _TRIAL
-        messages = [
-            ChatMessage(role=role, content="x") for role in roles[1 if folds_system else 0 :]
-        ]
+        found = NativeFormat(template=template, folds_system=folds_system, is_strict=is_strict)
         try:
-            template.render_around(messages, opens_reply=False)
-            # Answers are opened as they will stand in the story; this form must work as well.
-            template.render_around(messages[:-1])
+            around = found.try_out(_STRICT_TRIAL if is_strict else _TRIAL)
         except ChatTemplateError as error:
             refusal = error
-        else:
-            return NativeFormat(template=template, folds_system=folds_system, is_strict=is_strict)
+            continue
+        if is_strict:
+            return found
+        found = replace(found, needs_person=not found.takes_answers_alone())
+        if _have_headers(around, folds_system=folds_system):
+            return found
+        lax = lax or found  # better than none, if it takes no other order
+    if lax:
+        return lax
     raise refusal
+
+
+def _have_headers(around: list[str], *, folds_system: bool) -> bool:
+    """Whether every answer of the trial is opened as the one behind a person's words is.
+
+    Some templates open answers only there: a greeting, or a second answer, would be nobody's.
+    """
+    texts = [_drop_thoughts(text) for text in around]
+    roles = _TRIAL[1 if folds_system else 0 :]
+    asked = roles.index(_USER)
+    # What follows a person's words: the end of them, which both have, then who speaks next.
+    again, answer = texts[asked + 1], texts[asked + 2]
+    shared = next((n for n, (a, b) in enumerate(zip(again, answer, strict=False)) if a != b), 0)
+    header = answer[shared:]
+    places = [place for place, role in enumerate(roles) if role == _ASSISTANT and place]
+    return bool(header) and all(texts[place].endswith(header) for place in places)
+
+
+def _drop_thoughts(text: str) -> str:
+    """Without an empty thought, which some templates write before the newest answer only."""
+    for mark in _THOUGHTS:
+        text = text.replace(mark, "")
+    return "".join(text.split())
 
 
 def _merge(messages: Sequence[_Message]) -> list[_Message]:

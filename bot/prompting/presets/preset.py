@@ -4,15 +4,22 @@ Old files and new ones are read: keys that were renamed are taken by what they m
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import cast
 
 from bot.prompting.formats.markers import NEUTRAL_SYSTEM_PROMPT
-from bot.prompting.presets.story_string import StoryString, StoryStringError
+from bot.prompting.presets.story_parser import StoryStringError
+from bot.prompting.presets.story_string import StoryString
 
-NAME_MACRO = re.compile(r"\{\{(name|char|user)\}\}", re.IGNORECASE)
+NAME_MACRO = re.compile(
+    r"(\{\{(?:name|char|user|group|charifnotgroup)\}\}|<(?:char|bot|user|group|charifnotgroup)>)",
+    re.IGNORECASE,
+)
+_LONGEST_SEQUENCE = 4096
+_MOST_LINES = 200
+"""Of all sequences together: each is looked for in everybody's text."""
 DEFAULT_STORY_STRING = (
     "{{#if system}}{{system}}\n{{/if}}{{#if wiBefore}}{{wiBefore}}\n{{/if}}"
     "{{#if description}}{{description}}\n{{/if}}"
@@ -21,6 +28,9 @@ DEFAULT_STORY_STRING = (
     "{{#if wiAfter}}{{wiAfter}}\n{{/if}}{{#if persona}}{{persona}}\n{{/if}}"
 )
 """The labelled lines of our own formats, as a template."""
+
+
+_MARKS = ("_sequence", "_suffix", "_prefix")
 
 
 class PresetError(Exception):
@@ -78,16 +88,23 @@ class InstructPreset:
                 self.system_sequence,
                 self.last_system_sequence,
             ]
-        lines = "\n".join(sequences).split("\n")
-        return [line for line in dict.fromkeys(lines) if line.strip()]
+        return _list_lines(sequences)
+
+    def list_turn_lines(self) -> list[str]:
+        """The same, with everybody's names still to be put in."""
+        sequences = [self.stop_sequence]
+        if self.sequences_as_stop_strings:
+            sequences += [self.input_sequence, self.output_sequence, self.first_output_sequence]
+            sequences += [self.last_output_sequence, self.system_sequence]
+            sequences += [self.last_system_sequence]
+        return _list_lines(sequences)
 
     def list_lines(self) -> list[str]:
-        """What opens or closes turns, line by line up to a name, without the blanks around."""
-        texts = [*self.list_stop_lines(), self.first_input_sequence, self.last_input_sequence]
-        texts += [self.input_sequence, self.output_sequence, self.system_sequence]
-        texts += [self.input_suffix, self.output_suffix, self.system_suffix]
-        lines = (NAME_MACRO.split(line)[0] for text in texts for line in text.split("\n"))
-        return [line.strip() for line in lines if line.strip()]
+        """What opens or closes turns, line by line, names still to be put in."""
+        texts = [self.stop_sequence, self.input_sequence, self.output_sequence]
+        texts += [self.first_input_sequence, self.last_input_sequence, self.first_output_sequence]
+        texts += [self.last_output_sequence, self.system_sequence, self.last_system_sequence]
+        return _list_lines([*texts, self.input_suffix, self.output_suffix, self.system_suffix])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,10 +135,12 @@ def read_instruct(value: object, *, source: str) -> InstructPreset:
     texts = {
         name: fields.text(name)
         for name in InstructPreset.__slots__
-        if name.endswith(("_sequence", "_suffix", "_prefix", "_message")) or name == "name"
+        if name.endswith((*_MARKS, "_message")) or name == "name"
     }
     texts["output_suffix"] = fields.text("output_suffix", "separator_sequence")
     texts["story_string_prefix"] = fields.text("story_string_prefix", "system_sequence_prefix")
+    sequences = {key: text for key, text in texts.items() if key.endswith(_MARKS)}
+    _limit_sequences(sequences, source)
     return InstructPreset(
         **texts,
         names=_read_names(fields),
@@ -143,11 +162,13 @@ def read_context(value: object, *, source: str) -> ContextPreset:
     if "story_string" not in keys:
         raise PresetError(f"{source} is no context preset: it has no story_string")
     fields = _Fields(keys, source)
+    around = {name: fields.text(name) for name in ("example_separator", "chat_start")}
+    _limit_sequences(around, source)
     return ContextPreset(
         name=fields.text("name"),
         story_string=read_story_string(fields.text("story_string"), source=source),
-        example_separator=fields.text("example_separator"),
-        chat_start=fields.text("chat_start"),
+        example_separator=around["example_separator"],
+        chat_start=around["chat_start"],
         use_stop_strings=fields.flag("use_stop_strings", default=False),
         names_as_stop_strings=fields.flag("names_as_stop_strings", default=True),
         single_line=fields.flag("single_line", default=False),
@@ -177,6 +198,20 @@ def read_system_prompt(value: object, *, source: str) -> str:
     if isinstance(value, str):
         return value
     return _Fields(_read_object(value, source), source).text("content", "prompt")
+
+
+def _limit_sequences(sequences: Mapping[str, str], source: str) -> None:
+    for name, text in sequences.items():
+        if len(text) > _LONGEST_SEQUENCE:
+            raise PresetError(f"{source}: {name} is longer than {_LONGEST_SEQUENCE:,} characters")
+    if sum(text.count("\n") + 1 for text in sequences.values() if text) > _MOST_LINES:
+        raise PresetError(f"{source} has sequences of more than {_MOST_LINES} lines in all")
+
+
+def _list_lines(sequences: Iterable[str]) -> list[str]:
+    """Distinct lines, without the blank ones."""
+    lines = "\n".join(sequences).split("\n")
+    return [line for line in dict.fromkeys(lines) if line.strip()]
 
 
 def _read_names(fields: "_Fields") -> Names:

@@ -9,16 +9,20 @@ has `(length = …)` there.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from bot.prompting.formats.lengths import write_length_sentence
 from bot.prompting.formats.markers import drop_empty, list_speaker_stops
 from bot.prompting.macros import replace_macros
+from bot.prompting.presets.borders import part_neighbours
 from bot.prompting.presets.preset import NAME_MACRO, ContextPreset, InstructPreset, Names
+from bot.prompting.presets.sequences import Sequences
 from bot.prompting.prompt import (
     HeadParts,
     OpenTurn,
     PromptTurn,
     Segment,
+    SegmentKind,
     control,
     trusted,
     untrusted,
@@ -28,7 +32,6 @@ from storage.records import Role
 _LENGTH = re.compile(r"\(length = \w+\)")
 _SYSTEM = "System"
 """What `{{name}}` gives where nobody speaks."""
-_SHORTEST_MARKER = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,26 +52,21 @@ class PresetFormat:
 
     @property
     def line_headers(self) -> tuple[str, ...]:
-        """What its sequences begin lines with."""
-        separators = (self.context.chat_start.strip(), self.context.example_separator.strip())
-        lines = [
-            line
-            for line in (*self.instruct.list_lines(), *separators)
-            if len(line) >= _SHORTEST_MARKER
-        ]
-        return tuple(dict.fromkeys("###" if line.startswith("###") else line for line in lines))
+        """What its sequences begin lines with, as far as the names are known."""
+        return self._sequences.line_headers
 
     @property
     def text_markers(self) -> tuple[str, ...]:
-        """Its sequences, which may open a turn in mid-line where nothing wraps them."""
-        if self.instruct.wrap:
-            return ()
-        return tuple(
-            dict.fromkeys(
-                line
-                for line in self.instruct.list_lines()
-                if len(line) >= _SHORTEST_MARKER and not line.isalnum()
-            )
+        """Its tokens, and sequences that may open a turn in mid-line where nothing wraps them."""
+        return self._sequences.text_markers
+
+    @cached_property
+    def _sequences(self) -> Sequences:
+        return Sequences(
+            instruct=self.instruct,
+            context=self.context,
+            persona_name=self.persona_name,
+            person_name=self.person_name,
         )
 
     def bind(self, persona_name: str, person_name: str) -> "PresetFormat":
@@ -84,7 +82,9 @@ class PresetFormat:
     def write_head(self, head: HeadParts) -> list[Segment]:
         """The story string between its prefix and suffix."""
         instruct = self.instruct
-        story = self.context.story_string.render(self._list_values(head), self._fill_macro)
+        story = self._name_story(
+            self.context.story_string.render(self._list_values(head), self._fill_macro)
+        )
         while story and not story[0].text.lstrip("\n"):
             story.pop(0)
         if story:
@@ -144,8 +144,8 @@ class PresetFormat:
         return drop_empty([*lead, begin, *self._fill(sequence, opening.name)])
 
     def assemble(self, segments: list[Segment]) -> list[Segment]:
-        """One after another."""
-        return segments
+        """One after another, and nothing of two people's side by side."""
+        return part_neighbours(segments, self.line_headers)
 
     def list_stop_sequences(self, people: Iterable[str]) -> tuple[str, ...]:
         """The bare end of a turn, every header, and everybody else.
@@ -153,11 +153,8 @@ class PresetFormat:
         SillyTavern puts a line break before the end of a turn where a preset wraps, and then it
         never matches; bare it does.
         """
-        bare = self.instruct.stop_sequence.strip()
-        static = (NAME_MACRO.split(line)[0] for line in self.instruct.list_stop_lines())
-        headers = [self._separator + line for line in static if line.strip()]
-        marks = dict.fromkeys([bare, *headers] if bare else headers)
-        return (*marks, *list_speaker_stops(people))
+        everybody = list(dict.fromkeys(people))
+        return (*self._sequences.list_stops(everybody), *list_speaker_stops(everybody))
 
     def list_sillytavern_stops(self, *, is_drafting: bool = False) -> tuple[str, ...]:
         """Exactly what SillyTavern itself stops at, in its order."""
@@ -267,6 +264,14 @@ class PresetFormat:
         is_last = bool(usual) and sequence == self.instruct.last_output_sequence
         return " " if is_last and usual[-1:].isspace() and not sequence[-1:].isspace() else ""
 
+    def _name_story(self, story: list[Segment]) -> list[Segment]:
+        """With the names in it that the story string has in angle brackets."""
+        named: list[Segment] = []
+        for segment in story:
+            is_text = segment.kind is SegmentKind.CONTROL and "<" in segment.text
+            named += self._fill(segment.text) if is_text else [segment]
+        return named
+
     def _fill_macro(self, macro: str) -> list[Segment]:
         return self._fill(macro)
 
@@ -274,11 +279,15 @@ class PresetFormat:
         """A text of the preset: what it has of names is not its own."""
         if not self.instruct.macro:
             return [control(text)]
-        names = {"name": name or _SYSTEM, "char": self.persona_name, "user": self.person_name}
+        names = {
+            "{{name}}": name or _SYSTEM,
+            "{{user}}": self.person_name,
+            "<user>": self.person_name,
+        }
         segments: list[Segment] = []
         for number, part in enumerate(NAME_MACRO.split(text)):
             if number % 2:
-                segments.append(untrusted(names[part.lower()]))
+                segments.append(untrusted(names.get(part.lower(), self.persona_name)))
             elif part:
                 segments.append(
                     control(replace_macros(part, char=self.persona_name, user=self.person_name))

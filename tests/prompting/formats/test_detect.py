@@ -174,3 +174,15 @@ def test_no_rule_for_names_speaks_against_the_catalogue(model):
         choice = choose(name=download.files[0])
         if model.prompt_format and choice.certain:
             assert choice.prompt_format.name == model.prompt_format
+
+
+def test_what_a_template_says_of_the_vocabulary_is_told():
+    template = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{{ '<fin>' }}{% endfor %}"
+    choice = choose_format(
+        setting="auto", chat_template=template, end_tokens=EndTokens(bos="<begin>", eos="<over>")
+    )
+    expected = ("<fin>", "<|system|>", "<|user|>", "<|assistant|>", "<begin>", "<over>")
+    assert set(choice.special_strings) == set(expected)
+    broken = choose_format(setting="chatml", chat_template="{% <|mine|>")
+    assert broken.special_strings == ("<|mine|>",)
+    assert choose_format(setting="auto").special_strings == ()
