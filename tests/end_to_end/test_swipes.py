@@ -139,8 +139,7 @@ async def test_shorter_longer_and_a_hint(fake, model, noor, tavern, replied):
     asked = await noor.press(panel, label="Again, with a hint")
     model.replies.append("Rainy.")
     x = await noor.submit(asked, **{"What should it be like?": "mention the rain"})
-    await asyncio.sleep(2)
-    print("X", x.messages, x.first, [m.content for m in x.messages])
+    await asyncio.sleep(2); print("X", x.messages, x.first, [m.content for m in x.messages])
     await shows(fake, replied, "Rainy.", "4/4")
     assert "### Input:\n(mention the rain)\n" in model.prompts[-1]
 
