@@ -8,7 +8,6 @@ same where its engine reports such a template).
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from os.path import commonprefix
 
 from bot.generation.types import ChatMessage, EndTokens
 from bot.prompting.formats.chat_template import ChatTemplate, ChatTemplateError
@@ -231,7 +230,9 @@ def _have_headers(around: list[str], *, folds_system: bool) -> bool:
     asked = roles.index(_USER)
     # What follows a person's words: the end of them, which both have, then who speaks next.
     again, answer = texts[asked + 1], texts[asked + 2]
-    header = answer[len(commonprefix([again, answer])) :]
+    pairs = enumerate(zip(again, answer, strict=False))
+    shared = next((n for n, (a, b) in pairs if a != b), min(len(again), len(answer)))
+    header = answer[shared:]
     places = [place for place, role in enumerate(roles) if role == _ASSISTANT and place]
     return bool(header) and all(texts[place].endswith(header) for place in places)
 
