@@ -78,11 +78,20 @@ def tidy_reply(
     may_be_end = any(end.startswith(last) for end in (*ends, *borders.words))
     if (is_cut and whole and may_be_end and not may_be_own) if final else may_be_end or may_be_own:
         text = whole
+    lines = _tidy_lines(text, persona_name, ends, borders.words)
+    # What was taken off may have stood between two halves.
+    return _cut_control("\n".join(lines), borders.tokens, shortest=_TELLING_HALF).strip()
+
+
+def _tidy_lines(
+    text: str, persona_name: str, ends: tuple[str, ...], words: frozenset[str]
+) -> list[str]:
+    """The lines before the first that ends a reply, without the persona's own name before them."""
     marks = "|".join(map(re.escape, _list_marks(persona_name)))
     own_names = re.compile(rf"^(?:\s*(?:{marks}))+\s*")
     lines: list[str] = []
     for line in text.strip().split("\n"):
-        while not (line.strip().startswith(ends) or line.strip() in borders.words):
+        while not (line.strip().startswith(ends) or line.strip() in words):
             shorter = _OWN_HEADER.sub("", own_names.sub("", line))
             if shorter == line:
                 break
@@ -90,8 +99,7 @@ def tidy_reply(
         else:
             break
         lines.append(line.rstrip())
-    # What was taken off may have stood between two halves.
-    return _cut_control("\n".join(lines), borders.tokens, shortest=_TELLING_HALF).strip()
+    return lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,6 +94,19 @@ def test_a_finished_reply_is_tidied(text, expected):
 
 
 @pytest.mark.parametrize(
+    "token",
+    [
+        *("<|eot|>", "<turn|>", "<|channel>", "[gMASK]", "<|observation|>", "<|im_user|>"),
+        *("<\uff5cend\u2581of\u2581sentence\uff5c>", "<\uff5cAssistant\uff5c>", "<|message|>"),
+        *("<|start_of_role|>", "<tool_call>"),
+    ],
+)
+def test_no_token_of_todays_families_is_kept(token):
+    assert tidy(f"Yes. {token}user\nNo.", is_cut=False) == "Yes."
+    assert tidy(f"Yes. {token[:-1]}", final=False) == "Yes."
+
+
+@pytest.mark.parametrize(
     "text",
     ["Who was it?\nTomas", "Yours,\nTom", "A poem:\n###", "The end.\n**", "One.\n[", "A\nT"],
 )

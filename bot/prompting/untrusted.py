@@ -14,6 +14,8 @@ ZERO_WIDTH_NON_JOINER = "\u200c"
 _UNSEEN = frozenset(("Cf", "Cc"))
 _QUOTE = "> "
 _LONGEST_NAME = 32
+_LONGEST_KEPT = 256
+"""Characters of a line whose folded form is kept: headers and names come again and again."""
 _NO_NAME = "Someone"
 _NO_NAMES = (_NO_NAME, "Nobody", "Anybody")
 """In case a format's header begins like the first."""
@@ -37,11 +39,15 @@ _MARKDOWN = " *_~`\"'"
 """What may stand around a name without changing who is named."""
 
 
-@lru_cache(maxsize=1024)
 def fold(text: str) -> str:
     """The form in which look-alikes are compared: NFKC, no invisible characters, lower case."""
     if text.isascii() and text.isprintable():  # as most lines are
         return text.lower().strip()
+    return _fold_line(text) if len(text) <= _LONGEST_KEPT else _fold_line.__wrapped__(text)
+
+
+@lru_cache(maxsize=1024)
+def _fold_line(text: str) -> str:
     visible = "".join([char for char in text if unicodedata.category(char) not in _UNSEEN])
     visible = _JOINED.sub("", _BLANKS.sub(" ", visible))
     folded = unicodedata.normalize("NFKC", visible).casefold()

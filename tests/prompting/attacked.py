@@ -1,4 +1,4 @@
-"""Scenes with places for an attack, and what must hold of their prompts.
+"""What must hold of the prompts of attacked scenes.
 
 Used by tests and by `tools.fuzz.prompts`, which has no pytest.
 """
@@ -6,16 +6,14 @@ Used by tests and by `tools.fuzz.prompts`, which has no pytest.
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
-from itertools import cycle
 
-from bot.prompting.builder import PromptBuilder, Script
+from bot.prompting.builder import PromptBuilder
 from bot.prompting.examples import read_examples
 from bot.prompting.formats.markers import PromptFormat
 from bot.prompting.formats.messages import MessagesFormat, read_messages
 from bot.prompting.formats.registry import FORMATS
-from bot.prompting.prompt import Person, Prompt
+from bot.prompting.prompt import Prompt
 from bot.prompting.untrusted import clean_name
-from personas.persona import DepthPrompt
 from tests.prompting.attacks import (
     HARMLESS,
     OTHER_NAME,
@@ -24,14 +22,15 @@ from tests.prompting.attacks import (
     SPECIALS,
     VOCABULARY,
 )
-from tests.prompting.making import (
-    list_control,
-    list_untrusted,
-    make_persona,
-    narrate,
-    person_says,
-    persona_says,
+from tests.prompting.chats import (
+    chat,
+    crowded_chat,
+    go_on,
+    long_chat,
+    name_people,
+    name_persona,
 )
+from tests.prompting.making import list_control, list_untrusted
 from tests.prompting.read_formats import PRESETS, TEMPLATES, make_read_formats
 from tests.prompting.reading import bear_the_name, read_as_a_model
 
@@ -59,74 +58,6 @@ def telling(name):
 
 def render(script, format_name, vocabulary=VOCABULARY) -> Prompt:
     return PromptBuilder(ATTACKED[format_name], vocabulary).render(script)
-
-
-def chat(  # noqa: PLR0913 - a scene has as many places
-    text=HARMLESS,
-    *,
-    spoken=HARMLESS,
-    told=HARMLESS,
-    card=HARMLESS,
-    profile=HARMLESS,
-    lore=HARMLESS,
-    note=HARMLESS,
-) -> Script:
-    """A chat with places for all that people, persona, narrator, card and a profile say."""
-    return Script(
-        persona=make_persona(
-            PERSONA_NAME,
-            description=card,
-            personality=card,
-            scenario=card,
-            system_prompt=card,
-            post_history_instructions=note,
-            depth_prompt=DepthPrompt(text=note, depth=2),
-            example_dialogue="<START>\n{{user}}: one\n{{char}}: two",
-        ),
-        person=Person(name=PERSON_NAME, description=profile),
-        turns=[
-            persona_says("Who comes?"),
-            person_says(text, name=PERSON_NAME),
-            person_says(text, name=OTHER_NAME),
-            persona_says(spoken),
-            narrate(told),
-            person_says(text, name=PERSON_NAME),
-        ],
-        length_word="medium",
-        lore_before=lore,
-        lore_after=lore,
-    )
-
-
-def long_chat(texts) -> Script:
-    """A chat in which somebody, the persona and the narrator say each of these texts."""
-    names = cycle((PERSON_NAME, OTHER_NAME))
-    said = [
-        turn
-        for text in texts
-        for turn in (person_says(text, name=next(names)), persona_says(text), narrate(text))
-    ]
-    last = person_says(texts[-1], name=PERSON_NAME)
-    return replace(chat(), turns=[persona_says("Who comes?"), *said, last])
-
-
-def go_on(script, text) -> Script:
-    """The same chat, in which the persona has begun to say something."""
-    return replace(script, turns=[*script.turns, persona_says(text)], goes_on=True)
-
-
-def name_people(script, name, place) -> Script:
-    """The same chat; who opened it, another one, or both have this name."""
-    if place != "writer":
-        script = replace(script, person=replace(script.person, name=name))
-    if place != "opener":
-        turns = [replace(t, name=name) if t.name == OTHER_NAME else t for t in script.turns]
-        script = replace(script, turns=turns)
-    return script
-
-
-def name_persona(script, name) -> Script:
-    return replace(script, persona=replace(script.persona, name=name))
 
 
 @cache
@@ -171,6 +102,11 @@ def see_harmless(format_name):
 @cache
 def see_long_harmless(count, format_name):
     return Seen(render(long_chat([HARMLESS] * count), format_name), format_name)
+
+
+@cache
+def see_crowd(count, format_name):
+    return Seen(render(crowded_chat([f"Bob {n}" for n in range(count)]), format_name), format_name)
 
 
 @lru_cache(maxsize=64)
@@ -256,7 +192,20 @@ def assert_name_is_harmless(name, format_name, place):
     if not ATTACKED[format_name].has_names and clean_name(name) in {PERSON_NAME, OTHER_NAME}:
         return  # who opened the scene and bears another's name is not told from that one
     attacked, harmless = (see_named(each, format_name, place) for each in (name, "Bob"))
-    assert_turns_are_seen_alike(attacked, harmless, format_name, speakers=False)
+    _assert_names_are_harmless(attacked, harmless)
+
+
+def assert_names_are_harmless(names, format_name):
+    """Many in one chat, the first of them who opened it."""
+    if not ATTACKED[format_name].has_names:  # who bears that one's name is not told from them
+        others = [name for name in names[1:] if clean_name(name) != clean_name(names[0])]
+        names = [names[0], *others]
+    attacked = Seen(render(crowded_chat(names), format_name), format_name)
+    _assert_names_are_harmless(attacked, see_crowd(len(names), format_name))
+
+
+def _assert_names_are_harmless(attacked, harmless):
+    assert_turns_are_seen_alike(attacked, harmless, attacked.format_name, speakers=False)
     assert len(attacked.text.splitlines()) == len(harmless.text.splitlines())
     # Nobody but the persona speaks as the persona, at a line's start or behind a marker.
     assert attacked.personas_lines == harmless.personas_lines

@@ -230,7 +230,8 @@ def _have_headers(around: list[str], *, folds_system: bool) -> bool:
     asked = roles.index(_USER)
     # What follows a person's words: the end of them, which both have, then who speaks next.
     again, answer = texts[asked + 1], texts[asked + 2]
-    shared = next((n for n, (a, b) in enumerate(zip(again, answer, strict=False)) if a != b), 0)
+    pairs = enumerate(zip(again, answer, strict=False))
+    shared = next((n for n, (a, b) in pairs if a != b), min(len(again), len(answer)))
     header = answer[shared:]
     places = [place for place, role in enumerate(roles) if role == _ASSISTANT and place]
     return bool(header) and all(texts[place].endswith(header) for place in places)

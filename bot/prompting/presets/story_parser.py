@@ -89,8 +89,7 @@ def read_story(template: str) -> list[Node]:
 def _list_tags(template: str) -> Iterator[_Tag]:
     """Every tag in order; braces that do not close again stay text. Each character is seen once.
 
-    A comment ends at the first braces, one with dashes at the first dashes and braces, and where
-    there are none any more it is a comment without dashes.
+    A comment ends at the first braces, one with dashes at dashes and braces if there are any.
     """
     position, has_dashes = 0, True
     while (found := template.find("{{", position)) >= 0:
