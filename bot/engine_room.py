@@ -152,7 +152,7 @@ def choose_manner(settings: "Settings") -> Callable[["ModelInfo"], Manner]:
             choice=choice,
             layers=layers,
             formats=add_native(offered, told.chat_template, told.end_tokens),
-            special_strings=header.special_strings if header else (),
+            special_strings=header.special_strings if header else choice.special_strings,
         )
 
     return choose

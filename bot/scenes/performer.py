@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.generation.types import FinishReason, GenerationRequest
@@ -177,7 +178,9 @@ class Performer:
                 goes_on=bool(begun),
                 messages=read_messages(prompt.segments) if info.takes_messages else (),
             )
-            reply = await self._generate(request, persona_name, show, turn.tell, begun)
+            reply = await self._generate(
+                request, persona_name, show, turn.tell, begun, prompt.reply_markers
+            )
             if reply.text != begun.strip():
                 break
         return reply
@@ -189,7 +192,9 @@ class Performer:
         show: Callable[[str], None],
         tell: Callable[["QueuePlace | None"], None] | None,
         begun: str,
+        markers: Sequence[str],
     ) -> Reply:
+        tidy = partial(tidy_reply, persona_name=persona_name, markers=markers)
         people = [
             stop.strip("\n:")
             for stop in request.stop_sequences
@@ -203,12 +208,12 @@ class Performer:
                 raw += f" {chunk.text.lstrip()}" if is_apart and chunk.text else chunk.text
                 reason = chunk.finish_reason or reason
                 timings = chunk.timings or timings
-                text = tidy_reply(raw, persona_name=persona_name, people=people, final=False)
+                text = tidy(raw, people=people, final=False)
                 if text and text != shown:
                     shown = text
                     show(text)
         is_cut = reason is FinishReason.LENGTH
-        text = tidy_reply(raw, persona_name=persona_name, people=people, final=True, is_cut=is_cut)
+        text = tidy(raw, people=people, final=True, is_cut=is_cut)
         return Reply(
             text=text,
             finish_reason=reason,

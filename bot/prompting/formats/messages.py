@@ -69,26 +69,39 @@ class MessagesFormat(TurnByTurn):
     ) -> list[Segment]:
         """What is wanted is said at the end of what people said; the open turn is not sent."""
         del previous
-        lines: list[list[Segment]] = []
-        if opening.length_word:
-            lines.append([trusted(f"({write_length_sentence(opening.length_word)})")])
-        if not opening.is_persona:
-            lines.append(
-                [trusted("(The next to speak is "), untrusted(opening.name), trusted(".)")]
-            )
-        begun: list[Segment] = []
+        lines, begun = list_wishes(opening), list[Segment]()
         if opening.text:
             lines.append([trusted(_GO_ON_THERE)])
             begun = [control(MARKERS.persona), *write_speaker(opening, has_names=True)]
             begun.append(control(_END))
-        asked: list[Segment] = []
-        if lines:
-            asked = [control(MARKERS.person), *join_segments(lines, "\n"), control(_END)]
-        return [*begun, *asked, control(MARKERS.persona), untrusted(opening.name), control(":")]
+        return [
+            *begun,
+            *write_wishes(lines),
+            control(MARKERS.persona),
+            untrusted(opening.name),
+            control(":"),
+        ]
 
     def list_stop_sequences(self, people: Iterable[str]) -> tuple[str, ...]:
         """People only: the server ends a message where its template does."""
         return list_speaker_stops(people)
+
+
+def list_wishes(opening: OpenTurn) -> list[list[Segment]]:
+    """What is wanted of the next turn, a line each: who speaks, and how long."""
+    lines: list[list[Segment]] = []
+    if opening.length_word:
+        lines.append([trusted(f"({write_length_sentence(opening.length_word)})")])
+    if not opening.is_persona:
+        lines.append([trusted("(The next to speak is "), untrusted(opening.name), trusted(".)")])
+    return lines
+
+
+def write_wishes(lines: list[list[Segment]]) -> list[Segment]:
+    """Lines of ours as a person's message; none is no message."""
+    if not lines:
+        return []
+    return [control(MARKERS.person), *join_segments(lines, "\n"), control(MARKERS.end)]
 
 
 def read_messages(segments: Sequence[Segment]) -> tuple[ChatMessage, ...]:

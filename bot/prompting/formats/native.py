@@ -11,18 +11,22 @@ from functools import cached_property
 
 from bot.generation.types import ChatMessage, EndTokens
 from bot.prompting.formats.chat_template import ChatTemplate, ChatTemplateError
-from bot.prompting.formats.lengths import write_length_sentence
 from bot.prompting.formats.markers import (
     GO_ON,
     SCENE_BEGINS,
     drop_empty,
-    join_segments,
     list_speaker_stops,
     write_speaker,
 )
-from bot.prompting.formats.messages import MARKERS, MessagesFormat, split_messages
+from bot.prompting.formats.messages import (
+    MARKERS,
+    MessagesFormat,
+    list_wishes,
+    split_messages,
+    write_wishes,
+)
 from bot.prompting.formats.tokens import TOKEN
-from bot.prompting.prompt import OpenTurn, PromptTurn, Segment, control, trusted, untrusted
+from bot.prompting.prompt import OpenTurn, PromptTurn, Segment, control, trusted
 
 _THOUGHTS = ("<think>", "</think>")
 _SHORTEST_HEADER = 2
@@ -74,18 +78,12 @@ class NativeFormat(MessagesFormat):
     ) -> list[Segment]:
         """A length is said at the end of what people said; then the model goes on at the name."""
         del previous
-        lines: list[list[Segment]] = []
-        if opening.length_word:
-            lines.append([trusted(f"({write_length_sentence(opening.length_word)})")])
-        if not opening.is_persona:
-            lines.append(
-                [trusted("(The next to speak is "), untrusted(opening.name), trusted(".)")]
-            )
-        asked: list[Segment] = []
-        if lines:
-            asked = [control(MARKERS.person), *join_segments(lines, "\n"), control(MARKERS.end)]
         return drop_empty(
-            [*asked, control(MARKERS.persona), *write_speaker(opening, has_names=True)]
+            [
+                *write_wishes(list_wishes(opening)),
+                control(MARKERS.persona),
+                *write_speaker(opening, has_names=True),
+            ]
         )
 
     def assemble(self, segments: list[Segment]) -> list[Segment]:
