@@ -36,14 +36,19 @@ chat: $(VENV)/run.stamp ## Play a bundled persona here in the terminal
 run: $(VENV)/run.stamp ## Play on Discord (needs TROUPE_DISCORD_TOKEN, see README)
 	@$(BIN)/troupe run
 
-# Two at a time: the first half mostly waits for its own sockets and processes, so two cores do both.
+# Three at a time: the first mostly waits for its own sockets and processes, so two cores do all.
 WAITING := tests/benchmarks tests/cli tests/cogs tests/end_to_end tests/fake_discord_itself
+PROMPTS := tests/prompting
 OTHERS_LOG := $(VENV)/others.log
+PROMPTS_LOG := $(VENV)/prompts.log
+PYTEST := $(BIN)/coverage run -m pytest -q
 
 test: $(VENV)/dev.stamp ## All tests, with coverage
-	@$(BIN)/coverage run -m pytest -q tests $(WAITING:%=--ignore=%) > $(OTHERS_LOG) 2>&1 & others=$$!; \
-	$(BIN)/coverage run -m pytest -q $(WAITING); failed=$$?; \
-	wait $$others || failed=1; cat $(OTHERS_LOG); exit $$failed
+	@$(PYTEST) tests $(WAITING:%=--ignore=%) --ignore=$(PROMPTS) > $(OTHERS_LOG) 2>&1 & others=$$!; \
+	$(PYTEST) $(PROMPTS) > $(PROMPTS_LOG) 2>&1 & prompts=$$!; \
+	$(PYTEST) $(WAITING); failed=$$?; \
+	wait $$others || failed=1; wait $$prompts || failed=1; \
+	cat $(OTHERS_LOG) $(PROMPTS_LOG); exit $$failed
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --skip-covered --show-missing
 
