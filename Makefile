@@ -36,7 +36,8 @@ chat: $(VENV)/run.stamp ## Play a bundled persona here in the terminal
 run: $(VENV)/run.stamp ## Play on Discord (needs TROUPE_DISCORD_TOKEN, see README)
 	@$(BIN)/troupe run
 
-# Three at a time: the first mostly waits for its own sockets and processes, so two cores do all.
+# Three at a time: one mostly waits for its own sockets and processes, and has to be answered within
+# Discord's times, so the others give way to it; two cores do all.
 WAITING := tests/benchmarks tests/cli tests/cogs tests/end_to_end tests/fake_discord_itself
 PROMPTS := tests/prompting
 OTHERS_LOG := $(VENV)/others.log
@@ -44,8 +45,8 @@ PROMPTS_LOG := $(VENV)/prompts.log
 PYTEST := $(BIN)/coverage run -m pytest -q
 
 test: $(VENV)/dev.stamp ## All tests, with coverage
-	@$(PYTEST) tests $(WAITING:%=--ignore=%) --ignore=$(PROMPTS) > $(OTHERS_LOG) 2>&1 & others=$$!; \
-	$(PYTEST) $(PROMPTS) > $(PROMPTS_LOG) 2>&1 & prompts=$$!; \
+	@nice $(PYTEST) tests $(WAITING:%=--ignore=%) --ignore=$(PROMPTS) > $(OTHERS_LOG) 2>&1 & others=$$!; \
+	nice $(PYTEST) $(PROMPTS) > $(PROMPTS_LOG) 2>&1 & prompts=$$!; \
 	$(PYTEST) $(WAITING); failed=$$?; \
 	wait $$others || failed=1; wait $$prompts || failed=1; \
 	cat $(OTHERS_LOG) $(PROMPTS_LOG); exit $$failed
