@@ -57,6 +57,7 @@ WORDS: Final[dict[str, str]] = {
     "hint_label": "What should it be like?",
     "edit_label": "What should it say?",
     "edit_empty": "A reply needs words.",
+    "edit_too_long": "Discord's form takes {limit:,} characters, and this reply has more: ask for a shorter one.",
     # Commands
     "playing": "{persona} is here. Just write; `/help` shows what else there is.",
     "resumed": "{persona} is back, and the scene goes on where it stopped. `/scene reset` begins anew.",

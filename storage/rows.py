@@ -5,7 +5,7 @@ from typing import Final
 
 import aiosqlite
 
-from storage.errors import SceneNotFoundError
+from storage.errors import SceneNotFoundError, TurnNotFoundError
 from storage.records import (
     NewTurn,
     ReplyFacts,
@@ -81,7 +81,7 @@ async def insert_turn(
         "INSERT INTO turn_messages (message_id, turn_id, channel_id, part) VALUES (?, ?, ?, ?)",
         [(message, turn_id, new.channel_id, part) for part, message in enumerate(new.message_ids)],
     )
-    return await _get_turn(connection, turn_id)
+    return await get_turn(connection, turn_id)
 
 
 async def clear_waiting(
@@ -144,7 +144,12 @@ async def insert_alternative(
     )
 
 
-async def _get_turn(connection: aiosqlite.Connection, turn_id: int) -> TurnRecord:
-    """Return a turn that was just stored."""
-    (row,) = await connection.execute_fetchall(SELECT_TURNS + " WHERE turns.id = ?", (turn_id,))
-    return read_turn(row)
+async def get_turn(connection: aiosqlite.Connection, turn_id: int) -> TurnRecord:
+    """Return a turn as this transaction sees it.
+
+    Raises:
+        TurnNotFoundError: If there is none of this id.
+    """
+    for row in await connection.execute_fetchall(SELECT_TURNS + " WHERE turns.id = ?", (turn_id,)):
+        return read_turn(row)
+    raise TurnNotFoundError(turn_id)

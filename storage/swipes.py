@@ -18,7 +18,7 @@ from storage.records import (
     TurnRecord,
     read_turn,
 )
-from storage.rows import SELECT_TURNS, clear_open_replies, insert_alternative
+from storage.rows import SELECT_TURNS, clear_open_replies, get_turn, insert_alternative
 
 
 class SwipeStore:
@@ -124,7 +124,7 @@ class SwipeStore:
             TurnNotFoundError: If there is no such turn.
         """
         async with self._database.transaction() as connection:
-            turn = await _get_turn(connection, turn_id)
+            turn = await get_turn(connection, turn_id)
             number = await self._insert(connection, turn_id, text, facts)
             await _set_messages(connection, turn_id, message_ids, channel_id)
             await clear_open_replies(connection, turn.scene_id)
@@ -142,7 +142,7 @@ class SwipeStore:
             ):
                 return None
             await self._insert(connection, turn_id, text, ReplyFacts())
-            return await _get_turn(connection, turn_id)
+            return await get_turn(connection, turn_id)
 
     async def _insert(
         self, connection: aiosqlite.Connection, turn_id: int, text: str, facts: ReplyFacts
@@ -174,7 +174,7 @@ class SwipeStore:
                 " (SELECT 1 FROM alternatives WHERE turn_id = turns.id AND number = ?)",
                 (number, turn_id, number),
             )
-            return await _get_turn(connection, turn_id) if cursor.rowcount else None
+            return await get_turn(connection, turn_id) if cursor.rowcount else None
 
     async def unbind(self, message_id: int) -> None:
         """Note that a message shows no turn any more, before it is deleted by us."""
@@ -205,13 +205,6 @@ async def _set_messages(
         " ON CONFLICT (message_id) DO UPDATE SET turn_id = excluded.turn_id, part = excluded.part",
         [(message, turn_id, channel_id, part) for part, message in enumerate(message_ids)],
     )
-
-
-async def _get_turn(connection: aiosqlite.Connection, turn_id: int) -> TurnRecord:
-    rows = await connection.execute_fetchall(SELECT_TURNS + " WHERE turns.id = ?", (turn_id,))
-    for row in rows:
-        return read_turn(row)
-    raise TurnNotFoundError(turn_id)
 
 
 def _read_order(text: str) -> SwipeOrder:

@@ -4,13 +4,12 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.cogs.panel import order
+from bot.cogs.panel import LONGEST_HINT, order
 from bot.cogs.replies import answer
 from bot.cogs.steering import get_reply
 from bot.prompting.prompt import LENGTH_WORDS
 from storage.records import SwipeKind, SwipeOrder
 
-_LONGEST_HINT = 300
 _LENGTHS = [app_commands.Choice(name=word, value=word) for word in LENGTH_WORDS]
 
 
@@ -26,7 +25,7 @@ class AgainCog(commands.Cog):
     async def regenerate(
         self,
         interaction: discord.Interaction,
-        hint: app_commands.Range[str, 1, _LONGEST_HINT] | None = None,
+        hint: app_commands.Range[str, 1, LONGEST_HINT] | None = None,
         length: app_commands.Choice[str] | None = None,
     ) -> None:
         """Another alternative of the last reply; the arrows under it lead back."""

@@ -15,7 +15,7 @@ from storage.records import SwipeKind, SwipeOrder
 _Action = Literal["continue", "shorter", "longer", "hint", "edit"]
 _ACTIONS: tuple[_Action, ...] = ("continue", "shorter", "longer", "hint", "edit")
 _USUAL_LENGTH = "medium"
-_LONGEST_HINT = 300
+LONGEST_HINT = 300
 _LONGEST_TEXT = 4000
 """What a modal takes."""
 
@@ -61,6 +61,8 @@ class PanelButton(
 
     async def _press(self, interaction: discord.Interaction) -> None:
         reply = await get_same_reply(interaction, self._turn_id)
+        if self._action == "edit" and len(reply.turn.text) > _LONGEST_TEXT:
+            raise RefusedError("edit_too_long", limit=_LONGEST_TEXT)
         if self._action in {"hint", "edit"}:
             await interaction.response.send_modal(_make_modal(self._action, reply))
             return
@@ -72,7 +74,7 @@ class HintModal(discord.ui.Modal):
     """Asks what the next alternative should be like."""
 
     hint: "discord.ui.TextInput[HintModal]" = discord.ui.TextInput(
-        label=say("hint_label"), style=discord.TextStyle.paragraph, max_length=_LONGEST_HINT
+        label=say("hint_label"), style=discord.TextStyle.paragraph, max_length=LONGEST_HINT
     )
 
     def __init__(self, turn_id: int) -> None:
@@ -98,7 +100,7 @@ class EditModal(discord.ui.Modal):
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(title=say("panel_edit"))
-        self.text.default = reply.turn.text[:_LONGEST_TEXT]
+        self.text.default = reply.turn.text
         self._turn_id = reply.turn.id
 
     async def on_submit(self, interaction: discord.Interaction, /) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bot.scenes.stage import StageError
 from bot.scenes.writing import Progress
+from storage.errors import TurnNotFoundError
 
 if TYPE_CHECKING:
     from bot.messages import Pacing
@@ -183,8 +184,8 @@ class SceneRunner:
         outcome: Exception | None = None
         try:
             outcome = await self._swiper.swipe(scene, turns, ordered, stage, job.progress)
-        except StageError as error:
-            _log.warning("scene %s: %s", scene_id, error, extra={"action": "stage-failed"})
+        except (StageError, TurnNotFoundError) as error:
+            _log.warning("scene %s: %s", scene_id, error, extra={"action": "swipe-failed"})
             outcome = error
             await self._swipes.cancel(ordered[0].id)
         finally:

@@ -3,9 +3,9 @@
 import dataclasses
 from typing import TYPE_CHECKING
 
-from bot.generation.errors import EngineDiedError, EngineError, GenerationError
+from bot.generation.errors import EngineError, GenerationError
 from bot.scenes.script import write_facts
-from bot.scenes.stage import Row, StageError
+from bot.scenes.stage import Row
 from personas.errors import PersonaError
 from storage.records import SwipeKind
 
@@ -38,11 +38,13 @@ class Swiper:
 
         Returns:
             What went wrong, for the person who asked; None is success.
+
+        Raises:
+            StageError: If its messages cannot be changed.
+            TurnNotFoundError: If the reply was deleted meanwhile.
         """
         turn, order = ordered
         display = await self._open(scene, turn, stage)
-        if display is None:
-            return None
         try:
             reply = await self._writer.write(
                 scene, _take_story(turns, turn, order), display, progress, order
@@ -50,7 +52,7 @@ class Swiper:
             if reply is not None:
                 await self._finish(scene, ordered, reply, display)
                 return None
-        except (GenerationError, EngineError, EngineDiedError, PersonaError) as error:
+        except (GenerationError, EngineError, PersonaError) as error:
             await self._bring_back(scene, turn, display)
             return error
         finally:
@@ -66,27 +68,21 @@ class Swiper:
             StageError: If they could not be changed.
         """
         display = await self._open(scene, turn, stage)
-        if display is not None:
-            try:
-                await self._bring_back(scene, turn, display)
-            finally:
-                await display.aclose()
+        try:
+            await self._bring_back(scene, turn, display)
+        finally:
+            await display.aclose()
 
     async def _open(
         self, scene: "SceneRecord", turn: "TurnRecord", stage: "Stage"
-    ) -> "ReplyDisplay | None":
-        """The messages that show the turn; None, and no order any more, if there is no place."""
-        messages = await self._swipes.list_messages(turn.id)
-        try:
-            return await stage.open_reply(
-                scene,
-                persona_name=self._writer.find_persona_name(scene),
-                message_ids=messages,
-                note_message=self._note,
-            )
-        except StageError:
-            await self._swipes.cancel(turn.id)
-            raise
+    ) -> "ReplyDisplay":
+        """The messages that show the turn."""
+        return await stage.open_reply(
+            scene,
+            persona_name=self._writer.find_persona_name(scene),
+            message_ids=await self._swipes.list_messages(turn.id),
+            note_message=self._note,
+        )
 
     async def _note(self, message_id: int, part: int | None) -> None:
         """Further parts are noted with the whole; one that goes is no part of the turn any more."""

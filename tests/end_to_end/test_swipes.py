@@ -202,3 +202,17 @@ async def test_a_command_without_a_reply_says_so(bot, fake, model, noor, tavern)
     answer = await (await noor.slash(tavern, "regenerate")).answer()
     assert answer.ephemeral
     assert "no reply of the scene" in answer.content
+
+
+async def test_a_reply_too_long_for_the_form_is_not_cut(bot, fake, model, noor, tavern):
+    await play(noor, tavern, "maren")
+    await (await noor.slash(tavern, "length", word="unlimited")).answer()
+    text = " ".join(f"{number:030}." for number in range(150))
+    model.replies.append(text)
+    await noor.say(tavern, "Go on")
+    await fake.wait_for(
+        lambda: tavern.messages[-1].content.endswith("149."), what="the whole reply"
+    )
+    panel = await (await noor.press(await finished(fake, tavern), label="⋯")).answer()
+    refused = await (await noor.press(panel, label="Edit")).answer()
+    assert "takes 4,000 characters" in refused.content

@@ -7,7 +7,7 @@ same where its engine reports such a template).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from bot.generation.types import ChatMessage, EndTokens
 from bot.prompting.formats.chat_template import ChatTemplate, ChatTemplateError
@@ -191,8 +191,9 @@ class NativeFormat(MessagesFormat):
         return tuple(stops)
 
 
+@lru_cache(maxsize=4)
 def open_native(text: str, end_tokens: EndTokens) -> NativeFormat:
-    """Compile a template and find out what it insists on.
+    """Compile a template and find out what it insists on; remembered, for it is asked for often.
 
     Raises:
         ChatTemplateError: If it cannot be read, or takes no conversation in any order.
